@@ -1,0 +1,3 @@
+import { nodeTests } from '../vitest/preset.ts'
+
+export default nodeTests()
