@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { softwareEnvironment } from './test-devices/src/environment.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const [folder, name, ...rest] = process.argv.slice(2)
@@ -18,7 +17,7 @@ if (!name || !existsSync(program)) {
 const child = spawn(
   process.execPath,
   ['--conditions=@abovo/source', '--import', 'tsx', program, ...rest],
-  { stdio: 'inherit', env: { ...process.env, ...softwareEnvironment() } },
+  { stdio: 'inherit' },
 )
 // the terminal sends Ctrl-C to the whole group: stay alive until the program has ended its own way
 process.on('SIGINT', () => {})

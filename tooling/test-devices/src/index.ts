@@ -1,1 +1,1 @@
-export {}
+export { missingRequirement, nullGpu, testAdapters, type TestAdapter } from './adapters.ts'
