@@ -10,6 +10,8 @@ export function nodeTests(overrides: ViteUserConfig['test'] = {}): ViteUserConfi
     test: {
       include: ['test/**/*.test.ts'],
       passWithNoTests: true,
+      // `npm test` adds these reports up
+      reporters: ['default', ['json', { outputFile: 'test-report.json' }]],
       // a process per file: an adapter's native crash loses one file, not the run
       pool: 'forks',
       // two: more software adapters at once only wait for the same two cores
