@@ -1,1 +1,7 @@
-export {}
+export { BpeTokenizer, type BpeParts, type DecodeOptions } from './bpe-tokenizer.ts'
+export { CharacterTokenizer, type CharacterOptions } from './characters.ts'
+export { TokenIdError, TokenizerError, type TokenizerErrorCode } from './errors.ts'
+export { loadTokenizer } from './formats/load-tokenizer.ts'
+export { cl100kSplitter, gpt2Splitter, o200kSplitter } from './split/known.ts'
+export type { EncodeOptions, SpecialTokenSet, Tokenizer } from './tokenizer.ts'
+export { BpeTrainer, trainBpe, type TrainBpeOptions, type TrainProgress } from './train/train-bpe.ts'

@@ -1,0 +1,28 @@
+// The pattern of cl100k_base (GPT-3.5, GPT-4), as a scanner instead of a RegExp.
+import { LETTER, NEWLINE, NUMBER, OTHER } from '../text/unicode-classes.ts'
+import { widthOf } from '../text/utf8.ts'
+import { contractionAnyCase } from './contraction.ts'
+import { classAt, runEnd, spacesOrLines, upToThreeNumbers } from './scan.ts'
+
+export const CL100K_PATTERN = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+
+export function scanCl100k(bytes: Uint8Array, start: number, end: number): number {
+  const first = bytes[start]
+  if (first === 0x27) {
+    const suffix = contractionAnyCase(bytes, start, end)
+    if (suffix !== 0) return suffix
+  }
+  const flags = classAt(bytes, start)
+  if ((flags & LETTER) !== 0) return runEnd(bytes, start, end, LETTER)
+  if ((flags & NUMBER) !== 0) return upToThreeNumbers(bytes, start, end)
+
+  const second = start + widthOf(first)
+  const next = second < end ? classAt(bytes, second) : 0
+  if ((flags & NEWLINE) === 0 && (next & LETTER) !== 0) return runEnd(bytes, second, end, LETTER)
+  if ((flags & OTHER) !== 0 || (first === 0x20 && (next & OTHER) !== 0)) {
+    let at = runEnd(bytes, (flags & OTHER) !== 0 ? start : second, end, OTHER)
+    while (at < end && (bytes[at] === 10 || bytes[at] === 13)) at++
+    return at
+  }
+  return spacesOrLines(bytes, start, end)
+}

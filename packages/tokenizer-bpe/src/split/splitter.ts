@@ -1,0 +1,15 @@
+// How a text is cut into pieces before merging: by one of the three known patterns, by any other pattern, or not at all.
+import type { Scan } from './scan.ts'
+
+export interface Splitter {
+  /** The pattern in the regular expression syntax of tokenizer files; '' cuts nothing. */
+  readonly pattern: string
+  /** Whether a long text may be cut as split/chunks.ts does. */
+  readonly cuttable: boolean
+  /** Starts on a text and returns the scanner of its bytes. */
+  begin(text: string): Scan
+}
+
+export function scanning(pattern: string, scan: Scan): Splitter {
+  return { pattern, cuttable: true, begin: () => scan }
+}

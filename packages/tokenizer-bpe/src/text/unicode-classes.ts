@@ -1,0 +1,31 @@
+// The class of every code point, as the scanners see it. Pinned to one Unicode version: the host's `\p{L}` would split
+// the same text differently on different machines.
+import { UNICODE_CLASS_RUNS } from './unicode-classes.generated.ts'
+
+export const SPACE = 1      // \s: the property White_Space, not JavaScript's \s
+export const NEWLINE = 2    // \r and \n; always together with SPACE
+export const NUMBER = 4     // \p{N}
+export const UPPER = 8      // \p{Lu} \p{Lt}
+export const LOWER = 16     // \p{Ll}
+export const UNCASED = 32   // \p{Lm} \p{Lo}
+export const MARK = 64      // \p{M}; always together with OTHER
+export const OTHER = 128    // [^\s\p{L}\p{N}]
+export const LETTER = UPPER | LOWER | UNCASED
+
+/** Class flags by code point, 0x110000 bytes. */
+export const CLASS_OF: Uint8Array = /* @__PURE__ */ unpackClasses(UNICODE_CLASS_RUNS)
+
+function unpackClasses(packed: string): Uint8Array {
+  const flags = [OTHER, LOWER, UPPER, UNCASED, MARK | OTHER, NUMBER, SPACE]
+  const classes = new Uint8Array(0x110000).fill(OTHER)
+  let codePoint = 0
+  for (const [, letter, digits] of packed.matchAll(/([A-H])([0-9a-z]*)/g)) {
+    const end = codePoint + (digits === '' ? 1 : parseInt(digits, 36))
+    const value = letter.charCodeAt(0) - 65
+    if (value < 7) classes.fill(flags[value], codePoint, end)
+    else for (let at = codePoint; at < end; at++) classes[at] = (at - codePoint) & 1 ? LOWER : UPPER
+    codePoint = end
+  }
+  classes[10] = classes[13] = SPACE | NEWLINE
+  return classes
+}

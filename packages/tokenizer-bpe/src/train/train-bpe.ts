@@ -1,0 +1,124 @@
+// Training a byte-level BPE tokenizer. With its defaults it gives what Hugging Face's BpeTrainer with a ByteLevel
+// pre-tokenizer gives: the same ids for the same corpus.
+import { BpeTokenizer } from '../bpe-tokenizer.ts'
+import { TokenizerError } from '../errors.ts'
+import { ListedPairs } from '../merge/pairs.ts'
+import { gpt2Splitter } from '../split/known.ts'
+import type { Splitter } from '../split/splitter.ts'
+import { STAND_IN } from '../text/byte-alphabet.ts'
+import { utf8Of } from '../text/utf8.ts'
+import { Vocabulary } from '../vocabulary.ts'
+import { WordCounter } from './count-words.ts'
+import { learnMerges } from './learn-merges.ts'
+
+export interface TrainBpeOptions {
+  /** How many tokens, special tokens and bytes included. Fewer come out when no pair is left to merge. */
+  vocabSize: number
+  /** Special tokens; they get the first ids. Default none. */
+  specialTokens?: readonly string[]
+  /** Pairs that occur less often are not merged. Default 0. */
+  minFrequency?: number
+  /** The bytes that are tokens: all 256, or those of the corpus. Default 'all'. */
+  alphabet?: 'all' | 'seen'
+  /** Which of two equally frequent pairs merges first: the one of smaller ids (exactly as Hugging Face), or the one met first. Default 'hugging-face'. */
+  ties?: 'hugging-face' | 'first-seen'
+  /** How text is cut into words. Default GPT-2's pattern. */
+  splitter?: Splitter
+  /** Whether no word reaches over the end of a line. Default true. */
+  byLine?: boolean
+  /** The longest token in bytes. Default no limit. */
+  maxTokenLength?: number
+  /** Called as merges are learned. */
+  onProgress?: (progress: TrainProgress) => void
+}
+
+export interface TrainProgress {
+  /** Merges learned so far. */
+  merges: number
+  /** Merges wanted. */
+  wanted: number
+  /** How often the last merged pair occurred. */
+  count: number
+}
+
+/**
+ * Trains a byte-level BPE tokenizer on texts.
+ *
+ * @throws TokenizerError 'INVALID_OPTION'
+ * @example
+ * const tokenizer = trainBpe(text, { vocabSize: 1000, specialTokens: ['<|endoftext|>'] })
+ */
+export function trainBpe(source: string | Iterable<string>, options: TrainBpeOptions): BpeTokenizer {
+  const trainer = new BpeTrainer(options)
+  for (const text of typeof source === 'string' ? [source] : source) trainer.add(text)
+  return trainer.train()
+}
+
+/** The same step by step: add texts, train, and go on adding if you like. */
+export class BpeTrainer {
+  readonly #options: TrainBpeOptions
+  readonly #splitter: Splitter
+  readonly #counter: WordCounter
+
+  constructor(options: TrainBpeOptions) {
+    checkOptions(options)
+    this.#options = options
+    this.#splitter = options.splitter ?? gpt2Splitter
+    this.#counter = new WordCounter(this.#splitter, options.byLine ?? true)
+  }
+
+  /** Counts the words of a text. A word never reaches from one text into the next. */
+  add(text: string): void {
+    this.#counter.add(text)
+  }
+
+  train(): BpeTokenizer {
+    const { vocabSize, specialTokens = [], minFrequency = 0, alphabet = 'all', ties = 'hugging-face', maxTokenLength = Infinity, onProgress } = this.#options
+    const { counts } = this.#counter
+    const byteIds = new Int32Array(256).fill(-1)
+    const tokens: (Uint8Array | undefined)[] = specialTokens.map(() => undefined)
+    // Hugging Face sorts the alphabet by the characters that stand for the bytes
+    const bytes = (alphabet === 'all' ? Array.from({ length: 256 }, (_, byte) => byte) : seenBytes(counts.entries()))
+      .sort((a, b) => STAND_IN[a].charCodeAt(0) - STAND_IN[b].charCodeAt(0))
+    for (const byte of bytes) {
+      byteIds[byte] = tokens.length
+      tokens.push(Uint8Array.of(byte))
+    }
+    if (vocabSize < tokens.length) {
+      throw new TokenizerError('INVALID_OPTION', `trainBpe: vocabSize must hold ${specialTokens.length} special tokens and ${bytes.length} bytes, got ${vocabSize}; ask for ${tokens.length} or more`)
+    }
+    const firstId = tokens.length
+    const wanted = vocabSize - firstId
+    const merges = learnMerges(counts, {
+      byteIds, firstId, vocabSize, minFrequency, maxTokenLength, ties,
+      onMerge: onProgress && ((done, count) => onProgress({ merges: done, wanted, count })),
+    })
+    for (let k = 0; k < merges.length; k += 3) tokens[merges[k + 2]] = joined(tokens[merges[k]], tokens[merges[k + 1]])
+    return new BpeTokenizer({
+      vocabulary: Vocabulary.of(tokens),
+      pairs: new ListedPairs(merges),
+      splitter: this.#splitter,
+      specialTokens: specialTokens.map((name, id) => [name, id] as const),
+    })
+  }
+}
+
+function joined(left: Uint8Array = new Uint8Array(), right: Uint8Array = new Uint8Array()): Uint8Array {
+  const both = new Uint8Array(left.length + right.length)
+  both.set(left)
+  both.set(right, left.length)
+  return both
+}
+
+function seenBytes(words: Iterable<{ bytes: Uint8Array }>): number[] {
+  const seen = new Set<number>()
+  for (const { bytes } of words) for (const byte of bytes) seen.add(byte)
+  return [...seen]
+}
+
+function checkOptions({ vocabSize, specialTokens = [], minFrequency = 0 }: TrainBpeOptions): void {
+  if (!Number.isInteger(vocabSize) || vocabSize < 1) throw new TokenizerError('INVALID_OPTION', `trainBpe: vocabSize must be a whole number above 0, got ${vocabSize}`)
+  if (!(minFrequency >= 0)) throw new TokenizerError('INVALID_OPTION', `trainBpe: minFrequency must be 0 or more, got ${minFrequency}`)
+  if (new Set(specialTokens).size !== specialTokens.length) throw new TokenizerError('INVALID_OPTION', `trainBpe: special tokens must differ, got ${specialTokens.join(', ')}`)
+  if (specialTokens.some((token) => utf8Of(token).length === 0)) throw new TokenizerError('INVALID_OPTION', "trainBpe: a special token must have a text, got ''")
+}
