@@ -1,1 +1,15 @@
-export {}
+// Table of contents of @abovo/tensor-webgpu.
+export { Tensor, type NestedNumbers, type Operand } from './tensor.js'
+export * from './functions.js'
+export { compile, type Argument, type Compiled } from './compile.js'
+export { requestDevice, type DeviceOptions } from './devices/request-device.js'
+export { setDefaultDevice } from './devices/default-device.js'
+export type { Device, DeviceCounts, DeviceKind } from './devices/device.js'
+export type { Dtype, TypedArray } from './dtype.js'
+export { DeviceError, DisposedError, DtypeError, ShapeError, TensorError } from './errors.js'
+export { RandomStream, threefry2x32 } from './random.js'
+export type { Shape } from './shape.js'
+export type { AttentionArguments } from './ops/attention.js'
+export type { CrossEntropyOptions, Reduction } from './ops/loss.js'
+export type { ReduceOptions } from './ops/reduce.js'
+export type { Range } from './ops/movement.js'

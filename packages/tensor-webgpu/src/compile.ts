@@ -1,0 +1,181 @@
+// Trace once, replay: a function of tensors becomes one prepared program per set of argument shapes. On replay the function does not run;
+// arguments are copied in, the program runs as one submission, results are copied out.
+import { DeviceError } from './errors.js'
+import { defaultDevice } from './devices/default-device.js'
+import type { Device, Executable, Storage } from './devices/device.js'
+import * as build from './graph/build.js'
+import { Holding } from './graph/holding.js'
+import type { Cell, Node } from './graph/node.js'
+import { makeProgram, type External } from './graph/program.js'
+import { findSources, realize, sourceOf } from './realize.js'
+import { sizeOf } from './shape.js'
+import { Tensor } from './tensor.js'
+import { leavesOf, mapLeaves, tensorsIn } from './tensor-tree.js'
+import { runTraced, Trace } from './trace.js'
+
+/** What a compiled function may be called with where the function itself takes a tensor: also a number, for a scalar that differs from call to call. */
+export type Argument<T> = T extends Tensor ? T | number : T extends readonly unknown[] | object ? { readonly [K in keyof T]: Argument<T[K]> } : T
+
+export interface Compiled<A extends readonly unknown[], R> {
+  (...args: { [K in keyof A]: Argument<A[K]> }): R
+  /** The plans made so far, one table each. */
+  explain(): string
+  /** Frees the plans. */
+  dispose(): void
+}
+
+interface Traced {
+  readonly device: Device
+  readonly executable: Executable
+  readonly inputs: readonly Storage[]
+  /** What the program reads from outside: cells at their present value, or fixed nodes. */
+  readonly captured: readonly { readonly node: Node; readonly cell: Cell | null }[]
+  /** Cells that the program updates in place; a part of the captured ones. */
+  readonly assigned: ReadonlySet<Cell>
+  readonly outputs: readonly { readonly node: Node; readonly storage: Storage }[]
+  /** The traced result: its tensors stand for outputs[i] in order. */
+  readonly result: unknown
+}
+
+/**
+ * Makes a function of tensors fast: it is traced once per set of argument shapes and dtypes and replayed afterwards. Tensors it captures are
+ * read anew at every call; those it assigns to are updated in place. Everything else it does happens once, at the trace.
+ *
+ * @throws DeviceError when the function reads a tensor while it is traced.
+ * @example
+ * const w = tensor([1, 2, 3])
+ * const step = compile((x: Tensor, rate: Tensor) => {
+ *   w.assign(w.sub(x.mul(rate)))
+ *   return w.sum()
+ * })
+ * await step(tensor([1, 1, 1]), 0.1).item()   // 5.7
+ */
+export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
+  const traces = new Map<string, Traced>()
+  const call = (...args: readonly unknown[]): unknown => {
+    const leaves = leavesOf(args)
+    const device = leaves.find(leaf => typeof leaf !== 'number')?.device ?? defaultDevice('compile')
+    const key = leaves.map(leaf => (typeof leaf === 'number' ? 'number' : `${leaf.dtype}[${leaf.shape.join()}]`)).join(';')
+    const traced = traces.get(key) ?? traceFunction((...values) => Reflect.apply(fn, undefined, values), args, device)
+    traces.set(key, traced)
+    return replay(traced, leaves)
+  }
+  const extras = {
+    explain: () => [...traces].map(([key, traced]) => `${key}\n${traced.executable.explain()}`).join('\n\n'),
+    dispose: () => {
+      for (const traced of traces.values()) disposeTraced(traced)
+      traces.clear()
+    },
+  }
+  return Object.assign((...args: { [K in keyof A]: Argument<A[K]> }): R => asResult<R>(call(...args)), extras)
+}
+
+/** The replayed tree has the shape of what `fn` returned: the one place where the compiler must be told so. */
+function asResult<R>(value: unknown): R
+function asResult(value: unknown): unknown {
+  return value
+}
+
+function traceFunction(fn: (...args: readonly unknown[]) => unknown, args: readonly unknown[], device: Device): Traced {
+  realize('compile', [], device)
+  const placeholders: Node[] = []
+  const lowered = args.map(arg =>
+    mapLeaves(arg, leaf => {
+      const node = typeof leaf === 'number' ? build.source([], 'f32', device) : build.source(leaf.shape, leaf.dtype, device)
+      node.absence = 'placeholder'
+      placeholders.push(node)
+      return new Tensor(node)
+    }),
+  )
+  const trace = new Trace()
+  let updates: readonly Update[] = []
+  let result: unknown
+  let outputs: Node[] = []
+  try {
+    result = runTraced(trace, () => fn(...lowered))
+    outputs = tensorsIn(result).map(tensor => tensor.node)
+  } finally {
+    updates = [...trace.assigned].map(([cell, before]) => ({ cell, before, after: cell.node }))
+    for (const { cell, before } of updates) cell.node = before
+  }
+  return prepare(device, placeholders, updates, result, outputs)
+}
+
+interface Update {
+  readonly cell: Cell
+  readonly before: Node
+  readonly after: Node
+}
+
+function prepare(device: Device, placeholders: readonly Node[], updates: readonly Update[], result: unknown, outputs: readonly Node[]): Traced {
+  if (outputs.some(node => node.device !== device)) throw new DeviceError(`compile: arguments and results must be on one device, got ${device.kind} and another`)
+  const changed = new Map(updates.map(update => [update.before, update]))
+  for (const { cell, before } of updates) ownStorage(cell, before)
+  const leaves = new Set([...placeholders, ...changed.keys()])
+  const roots = [...updates.map(update => update.after), ...outputs]
+  const read = findSources('compile', roots, leaves).filter(node => !leaves.has(node))
+  const captured = [...updates.map(({ before, cell }) => ({ node: before, cell })), ...read.map(node => ({ node, cell: node.cell }))]
+  const distinct = [...new Set(outputs)]
+  const externals: External[] = [
+    ...captured.map(({ node }) => ({ source: node, result: changed.get(node)?.after ?? null })),
+    ...placeholders.map(source => ({ source, result: null })),
+    ...distinct.map(result => ({ source: null, result })),
+  ]
+  return {
+    device,
+    executable: device.prepare(makeProgram(externals)),
+    inputs: placeholders.map(node => device.allocate(node.dtype, sizeOf(node.shape))),
+    captured,
+    assigned: new Set(updates.map(update => update.cell)),
+    outputs: distinct.map(node => ({ node, storage: device.allocate(node.dtype, sizeOf(node.shape)) })),
+    result,
+  }
+}
+
+/** A cell that is updated in place must hold a storage of its own: not a constant, not a value that another tensor shares. */
+function ownStorage(cell: Cell, before: Node): void {
+  if (before.cell === cell && before.holding !== null) return
+  const copy = build.stopGradient(before)
+  realize('compile', [copy], before.device)
+  cell.node = sourceOf(copy.holding, cell, before)
+}
+
+function replay(traced: Traced, leaves: readonly (Tensor | number)[]): unknown {
+  const { device, executable, inputs, captured, outputs } = traced
+  realize('compile', [...captured.map(({ node, cell }) => cell?.node ?? node), ...leaves.flatMap(leaf => (typeof leaf === 'number' ? [] : leaf.node))], device)
+  const before = leaves.flatMap((leaf, i) => {
+    if (typeof leaf !== 'number') return { from: storageOf(leaf.node), to: inputs[i] }
+    device.write(inputs[i], device.kind === 'reference' ? Float64Array.of(leaf) : Float32Array.of(leaf))
+    return []
+  })
+  const results = outputs.map(({ node, storage }) => ({ node, from: storage, to: device.allocate(node.dtype, sizeOf(node.shape)) }))
+  const storages = [...captured.map(({ node, cell }) => storageOf(cell?.node ?? node)), ...inputs, ...outputs.map(output => output.storage)]
+  executable.run(storages, { before, after: results })
+  for (const cell of traced.assigned) renew(cell)
+  const fresh = new Map(results.map(({ node, to }) => [node, leafWith(node, new Holding(device, to))]))
+  return mapLeaves(traced.result, leaf => (typeof leaf === 'number' ? leaf : fresh.get(leaf.node)))
+}
+
+function leafWith(like: Node, holding: Holding): Tensor {
+  const node = build.source(like.shape, like.dtype, like.device)
+  node.holding = holding
+  return new Tensor(node).asLeaf()
+}
+
+function storageOf(node: Node): Storage {
+  if (node.holding === null || node.holding.released) throw new DeviceError('compile: captured tensors and arguments must have values, got a disposed one', 'disposed')
+  return node.holding.storage
+}
+
+/** After an update in place the old source means a value that is gone; what was built on it and not computed must not see the new one. */
+function renew(cell: Cell): void {
+  const old = cell.node
+  cell.node = sourceOf(old.holding, cell, old)
+  old.holding = null
+  old.absence = 'overwritten'
+}
+
+function disposeTraced(traced: Traced): void {
+  traced.executable.dispose()
+  for (const storage of [...traced.inputs, ...traced.outputs.map(output => output.storage)]) traced.device.free(storage)
+}

@@ -1,0 +1,25 @@
+// The element types of tensors, and how two of them combine. Not how a device stores them, except for the host's typed arrays.
+
+/** Element type of a tensor. On the `reference` device `f32` is held as float64; `f16` needs WebGPU with `shader-f16`. */
+export type Dtype = 'f32' | 'f16' | 'i32' | 'u32' | 'bool'
+
+/** What `data()` gives and what tensors are made from. */
+export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array
+
+/** bool takes four bytes on every device: WGSL has no smaller storage type. */
+export const bytesPerElement: Record<Dtype, number> = { f32: 4, f16: 2, i32: 4, u32: 4, bool: 4 }
+
+export const isFloat = (dtype: Dtype): boolean => dtype === 'f32' || dtype === 'f16'
+
+const rank: Record<Dtype, number> = { bool: 0, u32: 1, i32: 2, f16: 3, f32: 4 }
+
+/** The wider of two element types: bool < u32 < i32 < f16 < f32, PyTorch's order restricted to these. */
+export const promote = (a: Dtype, b: Dtype): Dtype => (rank[a] >= rank[b] ? a : b)
+
+/** The element type that an untyped host array stands for. */
+export function dtypeOf(data: TypedArray): Dtype {
+  if (data instanceof Int32Array) return 'i32'
+  if (data instanceof Uint32Array) return 'u32'
+  if (data instanceof Uint8Array) return 'bool'
+  return 'f32'
+}

@@ -1,0 +1,57 @@
+// The primitive operations of the graph: few enough that each device and each gradient rule can handle all of them.
+// Everything users call (`softmax`, `layerNorm`, `crossEntropy` …) is composed of these in ops/.
+import type { Dtype } from '../dtype.js'
+import type { ReduceFunction } from '../plan/kernel.js'
+import type { Shape } from '../shape.js'
+import type { ScalarFunction } from './scalar-function.js'
+
+export interface AttentionOptions {
+  readonly causal: boolean
+  readonly scale: number
+}
+
+export type Operation =
+  /** A value that is simply there: data with storage, or a compiled function's input. */
+  | { readonly kind: 'source' }
+  /** One number everywhere. */
+  | { readonly kind: 'constant'; readonly value: number }
+  /** The index along an axis, i32. */
+  | { readonly kind: 'index'; readonly axis: number }
+  /** Inputs of equal shape, elementwise. */
+  | { readonly kind: 'elementwise'; readonly fn: ScalarFunction }
+  | { readonly kind: 'cast' }
+  | { readonly kind: 'bitcast' }
+  /** Same elements in row-major order, another shape. */
+  | { readonly kind: 'reshape' }
+  /** `order[i]` is the input axis that becomes axis i. */
+  | { readonly kind: 'permute'; readonly order: readonly number[] }
+  /** Axes of size 1 repeated; the rank stays. */
+  | { readonly kind: 'expand' }
+  /** Element i along an axis is input element starts[axis] + i · steps[axis]; steps may be negative. */
+  | { readonly kind: 'slice'; readonly starts: readonly number[]; readonly steps: readonly number[] }
+  /** Zeros before and after. */
+  | { readonly kind: 'pad'; readonly before: readonly number[]; readonly after: readonly number[] }
+  | { readonly kind: 'concat'; readonly axis: number }
+  /** Reduced axes stay with size 1. */
+  | { readonly kind: 'reduce'; readonly fn: ReduceFunction; readonly axes: readonly number[] }
+  /** (…, M, K) × (…, K, N) with equal batch axes, or K×N shared by all batches (input 1 of rank 2). */
+  | { readonly kind: 'matmul' }
+  /** out[…i…] = input0[… index[…i…] …] along `axis`; index (input 1) has the output's shape; other axes agree. Indices are clamped. */
+  | { readonly kind: 'gather'; readonly axis: number }
+  /** Zeros of `shape` with input0 added at the places that index (input 1, same shape) names along `axis`: the transpose of gather. */
+  | { readonly kind: 'scatterAdd'; readonly axis: number }
+  /** Inputs q (B,H,T,D), k, v (B,Hk,S,D), optional mask (B,H,T,S); two outputs: out (B,H,T,D) and lse (B,H,T). */
+  | ({ readonly kind: 'attention'; readonly outputs: readonly Output[] } & AttentionOptions)
+  /** Inputs dOut, q, k, v, lse, delta, optional mask; three outputs: dq, dk, dv. */
+  | ({ readonly kind: 'attentionBackward'; readonly outputs: readonly Output[] } & AttentionOptions)
+  /** One output of an operation that has several. */
+  | { readonly kind: 'part'; readonly index: number }
+  /** The input itself, through which no gradient flows. */
+  | { readonly kind: 'stopGradient' }
+
+export interface Output {
+  readonly shape: Shape
+  readonly dtype: Dtype
+}
+
+export type OperationKind = Operation['kind']

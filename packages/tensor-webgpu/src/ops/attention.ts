@@ -1,0 +1,29 @@
+// Scaled dot-product attention: softmax(q·kᵀ·scale + mask)·v without the (T, S) matrix. arXiv 1706.03762, eq. 1; computed as in arXiv 2205.14135.
+import { DtypeError, ShapeError } from '../errors.js'
+import * as build from '../graph/build.js'
+import type { Node } from '../graph/node.js'
+import { formatShape } from '../shape.js'
+import { broadcastTo, sameDevice } from './operand.js'
+
+export interface AttentionArguments {
+  /** Query t sees keys up to t + (S − T): with equal lengths, itself and what is before it. */
+  causal?: boolean
+  /** Broadcasts to (B, H, T, S). bool: false hides a key. Float: added to the scaled scores; −1e30 or less hides. */
+  mask?: Node | undefined
+  /** 1/√D by default. */
+  scale?: number
+}
+
+/** q (B, H, T, D), k and v (B, Hk, S, D) with H a multiple of Hk (grouped queries); gives (B, H, T, D). A row that sees no key is zero. */
+export function scaledDotProductAttention(q: Node, k: Node, v: Node, { causal = false, mask, scale }: AttentionArguments = {}): Node {
+  sameDevice('scaledDotProductAttention', mask ? [q, k, v, mask] : [q, k, v])
+  const where = 'scaledDotProductAttention'
+  if ([q, k, v].some(node => node.shape.length !== 4)) throw new ShapeError(`${where}: q, k and v must have shape (B, H, T, D), got ${[q, k, v].map(node => formatShape(node.shape)).join(', ')}`)
+  const [B, H, T, D] = q.shape
+  const [, Hk, S] = k.shape
+  if (k.shape[0] !== B || k.shape[3] !== D || formatShape(v.shape) !== formatShape(k.shape)) throw new ShapeError(`${where}: k and v must have shape (${B}, Hk, S, ${D}), got ${formatShape(k.shape)} and ${formatShape(v.shape)}`)
+  if (Hk === 0 || H % Hk !== 0) throw new ShapeError(`${where}: the number of query heads must be a multiple of the key heads, got ${H} and ${Hk}`)
+  if (mask !== undefined && mask.dtype !== 'bool' && mask.dtype !== 'f32' && mask.dtype !== 'f16') throw new DtypeError(`${where}: the mask must be bool or float, got ${mask.dtype}; convert with .to('bool')`)
+  const fullMask = mask === undefined ? null : broadcastTo(mask, [B, H, T, S])
+  return build.attention(q, k, v, fullMask, { causal, scale: scale ?? 1 / Math.sqrt(D) })[0]
+}

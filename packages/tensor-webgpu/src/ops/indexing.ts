@@ -1,0 +1,62 @@
+// Reading and writing by index: gather and its relatives, embedding, one-hot. Indices on the host are checked where a tensor is made from them;
+// on the device an index out of range is clamped, so no kernel can leave its memory.
+import { ShapeError } from '../errors.js'
+import * as build from '../graph/build.js'
+import type { Node } from '../graph/node.js'
+import { formatShape, normalizeAxis, sizeOf } from '../shape.js'
+import { broadcastTo, requireInteger, sameDevice } from './operand.js'
+import * as el from './elementwise.js'
+
+/** out[i][j][k] = node[index[i][j][k]][j][k] for axis 0, and so on; index may be smaller than node on the other axes. PyTorch's gather. */
+export function gather(node: Node, axis: number, index: Node): Node {
+  sameDevice('gather', [node, index])
+  const d = checkIndex('gather', node, axis, index)
+  const cropped = build.slice(node, node.shape.map(() => 0), index.shape.map((n, i) => (i === d ? node.shape[d] : n)), node.shape.map(() => 1))
+  return build.gather(cropped, d, requireInteger('gather', index))
+}
+
+function checkIndex(where: string, node: Node, axis: number, index: Node): number {
+  const d = normalizeAxis(where, axis, node.shape.length)
+  if (index.shape.length !== node.shape.length || index.shape.some((n, i) => i !== d && n > node.shape[i]))
+    throw new ShapeError(`${where}: index must have the operand's rank and fit in it except along axis ${axis}, got ${formatShape(index.shape)} for ${formatShape(node.shape)}`)
+  return d
+}
+
+/** `node` with `values` added at the places that `index` names along `axis`; several values at one place add up, in index order. */
+export function scatterAdd(node: Node, axis: number, index: Node, values: Node): Node {
+  sameDevice('scatterAdd', [node, index, values])
+  const d = checkIndex('scatterAdd', node, axis, index)
+  if (values.shape.length !== index.shape.length || index.shape.some((n, i) => n > values.shape[i]))
+    throw new ShapeError(`scatterAdd: values must cover the index, got ${formatShape(values.shape)} for ${formatShape(index.shape)}`)
+  const covered = build.slice(build.cast(values, node.dtype), values.shape.map(() => 0), index.shape, values.shape.map(() => 1))
+  const shape = index.shape.map((n, i) => (i === d ? node.shape[d] : n))
+  const added = build.scatterAdd(shape, d, requireInteger('scatterAdd', index), covered)
+  return el.add(node, build.pad(added, shape.map(() => 0), shape.map((n, i) => node.shape[i] - n)))
+}
+
+/** Rows (or other slices along `axis`) named by a vector of indices. */
+export function indexSelect(node: Node, axis: number, index: Node): Node {
+  const d = normalizeAxis('indexSelect', axis, node.shape.length)
+  if (index.shape.length !== 1) throw new ShapeError(`indexSelect: index must be a vector, got ${formatShape(index.shape)}`)
+  const shape = node.shape.map((n, i) => (i === d ? index.shape[0] : n))
+  const lined = build.reshape(requireInteger('indexSelect', index), shape.map((n, i) => (i === d ? n : 1)))
+  return build.gather(node, d, build.expand(lined, shape))
+}
+
+/** Row ids[…] of a table (V, C): shape (…, C). */
+export function embedding(ids: Node, table: Node): Node {
+  sameDevice('embedding', [ids, table])
+  if (table.shape.length !== 2) throw new ShapeError(`embedding: the table must have shape (V, C), got ${formatShape(table.shape)}`)
+  const rows = indexSelect(table, 0, build.reshape(ids, [sizeOf(ids.shape)]))
+  return build.reshape(rows, [...ids.shape, table.shape[1]])
+}
+
+/** Elements of the flattened tensor at the given places. */
+export const take = (node: Node, index: Node): Node => build.reshape(indexSelect(build.reshape(node, [sizeOf(node.shape)]), 0, build.reshape(index, [sizeOf(index.shape)])), index.shape)
+
+/** 1 where the class is the index, else 0: shape (…, classes), i32. */
+export function oneHot(index: Node, classes: number): Node {
+  const shape = [...index.shape, classes]
+  const given = broadcastTo(build.reshape(requireInteger('oneHot', index), [...index.shape, 1]), shape)
+  return build.cast(el.eq(given, build.indexAlong(shape.length - 1, shape, index.device)), 'i32')
+}

@@ -1,0 +1,67 @@
+// Losses with PyTorch's names, reductions and corner cases.
+import { ShapeError } from '../errors.js'
+import * as build from '../graph/build.js'
+import type { Node } from '../graph/node.js'
+import { formatShape, sizeOf } from '../shape.js'
+import { broadcastTo, requireInteger, sameDevice } from './operand.js'
+import * as el from './elementwise.js'
+import { gather } from './indexing.js'
+import { logSumExp, mean, sum } from './reduce.js'
+
+export type Reduction = 'mean' | 'sum' | 'none'
+
+export interface CrossEntropyOptions {
+  reduction?: Reduction
+  /** Rows with this target count neither in the sum nor in the mean. */
+  ignoreIndex?: number
+  /** Weight of the uniform distribution mixed into the target. arXiv 1512.00567. */
+  labelSmoothing?: number
+}
+
+const reduceLoss = (losses: Node, reduction: Reduction): Node => (reduction === 'none' ? losses : reduction === 'sum' ? sum(losses) : mean(losses))
+
+/** −log softmax(logits)[target] for logits (…, V) and targets (…) of class indices. The mean is over rows that are not ignored; NaN if there are none. */
+export function crossEntropy(logits: Node, targets: Node, { reduction = 'mean', ignoreIndex = -100, labelSmoothing = 0 }: CrossEntropyOptions = {}): Node {
+  sameDevice('crossEntropy', [logits, targets])
+  const classes = logits.shape[logits.shape.length - 1]
+  if (formatShape(targets.shape) !== formatShape(logits.shape.slice(0, -1)))
+    throw new ShapeError(`crossEntropy: targets must have shape ${formatShape(logits.shape.slice(0, -1))} for logits ${formatShape(logits.shape)}, got ${formatShape(targets.shape)}`)
+  const rows = sizeOf(targets.shape)
+  const flat = build.reshape(logits, [rows, classes])                      // (N, V)
+  const target = build.reshape(requireInteger('crossEntropy', targets), [rows, 1])
+  const lse = logSumExp(flat, { axis: 1, keepdim: true })                  // (N, 1)
+  const hit = el.sub(lse, gather(flat, 1, target))
+  const smooth = labelSmoothing === 0 ? hit : el.add(el.mul(hit, 1 - labelSmoothing), el.mul(el.sub(lse, mean(flat, { axis: 1, keepdim: true })), labelSmoothing))
+  const counted = el.ne(target, ignoreIndex)
+  const losses = build.reshape(el.where(counted, smooth, 0), targets.shape)
+  if (reduction !== 'mean') return reduceLoss(losses, reduction)
+  return el.div(sum(losses), sum(build.cast(counted, logits.dtype)))
+}
+
+/** −logProbs[target], averaged as crossEntropy does. */
+export function nll(logProbs: Node, targets: Node, { reduction = 'mean', ignoreIndex = -100 }: Omit<CrossEntropyOptions, 'labelSmoothing'> = {}): Node {
+  const rows = sizeOf(targets.shape)
+  const target = build.reshape(requireInteger('nll', targets), [rows, 1])
+  const flat = build.reshape(logProbs, [rows, logProbs.shape[logProbs.shape.length - 1]])
+  const counted = el.ne(target, ignoreIndex)
+  const losses = build.reshape(el.where(counted, el.neg(gather(flat, 1, target)), 0), targets.shape)
+  if (reduction !== 'mean') return reduceLoss(losses, reduction)
+  return el.div(sum(losses), sum(build.cast(counted, logProbs.dtype)))
+}
+
+export const mse = (prediction: Node, target: Node, { reduction = 'mean' }: { reduction?: Reduction } = {}): Node => reduceLoss(el.square(el.sub(prediction, target)), reduction)
+
+/** Binary cross-entropy of logits, without overflow: max(x, 0) − x·y + log(1 + e^−|x|). */
+export function bceWithLogits(logits: Node, target: Node, { reduction = 'mean' }: { reduction?: Reduction } = {}): Node {
+  const losses = el.add(el.sub(el.maximum(logits, 0), el.mul(logits, target)), el.log1p(el.exp(el.neg(el.abs(logits)))))
+  return reduceLoss(losses, reduction)
+}
+
+/** target · (log target − input) with `input` in log space; `batchMean` divides by the first size, as PyTorch recommends. */
+export function klDiv(input: Node, target: Node, { reduction = 'mean' }: { reduction?: Reduction | 'batchMean' } = {}): Node {
+  const positive = el.gt(target, 0)
+  const safe = el.where(positive, target, 1)
+  const losses = el.sub(el.where(positive, el.mul(safe, el.log(safe)), 0), el.mul(target, broadcastTo(input, target.shape)))
+  if (reduction === 'batchMean') return el.div(sum(losses), losses.shape[0] ?? 1)
+  return reduceLoss(losses, reduction)
+}

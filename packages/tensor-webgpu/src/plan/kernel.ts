@@ -1,0 +1,164 @@
+// What a planned device is asked to compute: the kernels of a plan, as data. A kernel holds sizes, strides and arithmetic but no memory
+// addresses, so kernels that are equal as data (every layer of a model) share one compiled program. How it is computed is the device's.
+import type { Dtype } from '../dtype.js'
+import type { ScalarFunction } from '../graph/scalar-function.js'
+
+/** One buffer a kernel touches. `written` bindings may also be read at the same element (in-place update). */
+export interface Binding {
+  readonly dtype: Dtype
+  readonly written: boolean
+}
+
+/** An affine walk through a binding: element `offset + Σ index[d] · strides[d]`, one stride per iteration dimension. */
+export interface Access {
+  readonly binding: number
+  readonly offset: number
+  readonly strides: readonly number[]
+  /** Outside any of these ranges of the iteration index (`from <= index[axis] < to`) nothing is loaded and the value is 0. Loads only. */
+  readonly guards?: readonly { readonly axis: number; readonly from: number; readonly to: number }[]
+}
+
+export type ReduceFunction = 'sum' | 'prod' | 'max' | 'min'
+
+/**
+ * One step of a kernel's arithmetic, in SSA form: `args` are indices of earlier instructions.
+ * - `load`: the value at an access.
+ * - `gather`: the value at an access plus `args[0] · stride` elements, where the index args[0] (i32) is clamped to [0, size-1].
+ * - `index`: the iteration index along an axis, as i32.
+ * - `head`: the result of the kernel's own contraction (matmul) at this element.
+ * - `cast`: conversion to `dtype` (float to integer truncates; to bool is `!= 0`).
+ * - `bitcast`: the same 32 bits read as `dtype`.
+ * - `reduce`: args[0] reduced over all trailing reduced dimensions: from element level to row level. Loop kernels only.
+ */
+export type Instruction =
+  | { readonly fn: 'load'; readonly access: Access; readonly dtype: Dtype }
+  | { readonly fn: 'gather'; readonly access: Access; readonly args: readonly number[]; readonly stride: number; readonly size: number; readonly dtype: Dtype }
+  | { readonly fn: 'constant'; readonly value: number; readonly dtype: Dtype }
+  | { readonly fn: 'index'; readonly axis: number; readonly dtype: Dtype }
+  | { readonly fn: 'head'; readonly dtype: Dtype }
+  | { readonly fn: 'cast' | 'bitcast'; readonly args: readonly number[]; readonly dtype: Dtype }
+  | { readonly fn: 'reduce'; readonly reduce: ReduceFunction; readonly args: readonly number[]; readonly dtype: Dtype }
+  | { readonly fn: ScalarFunction; readonly args: readonly number[]; readonly dtype: Dtype }
+
+/** Instruction `value` is stored at `access`. A row-level value of a loop kernel is stored once per row (trailing strides are 0). */
+export interface Result {
+  readonly value: number
+  readonly access: Access
+}
+
+/**
+ * The general loop: a map (`reduced` = 0), a reduction, or a row program such as softmax or layer norm (several reductions over the same
+ * trailing dimensions with arithmetic between and after them).
+ */
+export interface LoopKernel {
+  readonly kind: 'loop'
+  readonly bindings: readonly Binding[]
+  /** The iteration space; the last `reduced` dimensions are the ones that `reduce` runs over. */
+  readonly shape: readonly number[]
+  readonly reduced: number
+  readonly body: readonly Instruction[]
+  readonly results: readonly Result[]
+}
+
+/** `head[…batch, m, n] = Σ_k a[…batch, m, k] · b[…batch, k, n]`, accumulated in f32, then `body` (the epilogue) over [...batch, m, n]. */
+export interface MatmulKernel {
+  readonly kind: 'matmul'
+  readonly bindings: readonly Binding[]
+  readonly batch: readonly number[]
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  /** Strides over [...batch, m, k]. */
+  readonly a: Access
+  /** Strides over [...batch, k, n]. */
+  readonly b: Access
+  readonly body: readonly Instruction[]
+  readonly results: readonly Result[]
+}
+
+/** Sizes common to attention forward and backward. Query head h reads key/value head floor(h · kvHeads / heads). */
+export interface AttentionSizes {
+  readonly batch: number
+  readonly heads: number
+  readonly kvHeads: number
+  /** Number of queries T and of keys S; a causal query t sees keys s <= t + (S - T). */
+  readonly queries: number
+  readonly keys: number
+  readonly headSize: number
+  readonly scale: number
+  readonly causal: boolean
+}
+
+/**
+ * Scaled dot-product attention by online softmax; never a (T, S) tensor. `lse` (B, H, T), dense, is the log of each row's softmax denominator.
+ * A row that may see no key gives zeros and lse = 0. Accesses of q, out have strides over [B, H, T, D]; k, v over [B, kvHeads, S, D];
+ * `mask`, if any, over [B, H, T, S]: a bool (0 hides the key) or a float added to the scaled scores (at most -1e30 hides the key).
+ */
+export interface AttentionKernel extends AttentionSizes {
+  readonly kind: 'attention'
+  readonly bindings: readonly Binding[]
+  readonly q: Access
+  readonly k: Access
+  readonly v: Access
+  readonly mask: Access | null
+  readonly out: Access
+  readonly lse: Access
+}
+
+/**
+ * Gradients of attention by recomputation of the probabilities from `lse`. `delta` (B, H, T), dense, is rowsum(dOut · out).
+ * dq has strides over [B, H, T, D]; dk and dv over [B, kvHeads, S, D]. No atomics: one pass for dq, one for dk and dv.
+ */
+export interface AttentionBackwardKernel extends AttentionSizes {
+  readonly kind: 'attentionBackward'
+  readonly bindings: readonly Binding[]
+  readonly q: Access
+  readonly k: Access
+  readonly v: Access
+  readonly mask: Access | null
+  readonly dOut: Access
+  readonly lse: Access
+  readonly delta: Access
+  readonly dq: Access
+  readonly dk: Access
+  readonly dv: Access
+}
+
+/**
+ * `out[o, c, i] = Σ_j [index[o, j, i] == c] · source[o, j, i]` for o < outer, c < size, i < inner, j < count: the gradient of a gather.
+ * In ascending order of j, without atomics. `source` and `index` have strides over [outer, count, inner] (index strides may be 0); out over
+ * [outer, size, inner]. Indices are clamped to [0, size-1].
+ */
+export interface ScatterAddKernel {
+  readonly kind: 'scatterAdd'
+  readonly bindings: readonly Binding[]
+  readonly outer: number
+  readonly count: number
+  readonly inner: number
+  readonly size: number
+  readonly index: Access
+  readonly source: Access
+  readonly out: Access
+}
+
+export type Kernel = LoopKernel | MatmulKernel | AttentionKernel | AttentionBackwardKernel | ScatterAddKernel
+
+/** The key under which compiled programs are shared. */
+export const kernelKey = (kernel: Kernel): string => JSON.stringify(kernel)
+
+/** For each instruction of a loop kernel: does its value vary inside the reduced dimensions ('element') or once per row ('row')? */
+export function instructionLevels(kernel: LoopKernel): ('element' | 'row')[] {
+  const outer = kernel.shape.length - kernel.reduced
+  const levels: ('element' | 'row')[] = []
+  for (const instruction of kernel.body) levels.push(levelOf(instruction, levels, outer))
+  return levels
+}
+
+function levelOf(instruction: Instruction, levels: readonly string[], outer: number): 'element' | 'row' {
+  const args = 'args' in instruction ? instruction.args : []
+  if (instruction.fn === 'reduce') return 'row'
+  if (instruction.fn === 'index') return instruction.axis < outer ? 'row' : 'element'
+  const access = instruction.fn === 'load' || instruction.fn === 'gather' ? instruction.access : undefined
+  const varies = access !== undefined && (access.strides.slice(outer).some(stride => stride !== 0) || (access.guards ?? []).some(guard => guard.axis >= outer))
+  return varies || args.some(arg => levels[arg] === 'element') ? 'element' : 'row'
+}

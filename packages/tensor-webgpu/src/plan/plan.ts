@@ -1,0 +1,36 @@
+// The product of planning: kernels in order, and where each of their buffers lies. No device objects; devices turn it into programs.
+import type { Dtype } from '../dtype.js'
+import type { Kernel } from './kernel.js'
+
+/**
+ * A piece of memory of a plan. `external` slots are storages given at every run (parameters, inputs, outputs), in the order of that number;
+ * the others lie in one arena at `arenaOffset` bytes (a multiple of 256), laid out so that slots that live at the same time do not overlap.
+ */
+export interface Slot {
+  readonly dtype: Dtype
+  /** In elements. */
+  readonly length: number
+  readonly external: number | null
+  readonly arenaOffset: number
+}
+
+/** The part of a slot that a kernel's binding stands for: `offset` elements from the slot's start (a multiple of 64), `length` elements. */
+export interface Region {
+  readonly slot: number
+  readonly offset: number
+  readonly length: number
+}
+
+export interface Step {
+  readonly kernel: Kernel
+  /** One region per binding of the kernel. Regions of one step are identical-free: two bindings never overlap. */
+  readonly regions: readonly Region[]
+  /** What was fused into this kernel, for people. */
+  readonly label: string
+}
+
+export interface Plan {
+  readonly slots: readonly Slot[]
+  readonly steps: readonly Step[]
+  readonly arenaBytes: number
+}
