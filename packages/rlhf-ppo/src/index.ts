@@ -1,1 +1,11 @@
-export {}
+// Table of contents of @abovo/rlhf-ppo.
+export { DataError, OptionError, RewardError, RlhfError } from './errors.js'
+export { generalizedAdvantages, moments, whiten, type GaeOptions, type WhitenOptions } from './advantage.js'
+export { groupAdvantages, leaveOneOutAdvantages } from './group-advantage.js'
+export { initialKlCoefficient, klEstimate, klOfBestOf, klTensor, nextKlCoefficient, type KlControl, type KlEstimator } from './kl.js'
+export { tokenEntropies, tokenLogProbs } from './log-probs.js'
+export { policyLoss, tokenMean, valueLoss, type PolicyLoss, type PolicyLossInputs, type ValueLossInputs } from './ppo-loss.js'
+export { bestOfLoss, bradleyTerryLoss, logSigmoid, orderedPairs, plackettLuceLoss, rankingLoss, type BradleyTerryOptions } from './ranking-loss.js'
+export { dpoLoss, type DpoInputs } from './dpo-loss.js'
+export { parsePreferences, type Preference } from './preference.js'
+export { encodeDemonstration, encodePreference, encodePrompt, parseDemonstrations, type Demonstration, type EncodeOptions, type Example, type RankedExample, type TextTokenizer } from './demonstration.js'
