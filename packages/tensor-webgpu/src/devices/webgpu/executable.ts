@@ -1,0 +1,127 @@
+// A plan made ready on a device: pipelines and bind groups are built once, a run only encodes and submits.
+import { bytesPerElement } from '../../dtype.js'
+import { DeviceError, DisposedError } from '../../errors.js'
+import type { Plan, Region, Step } from '../../plan/plan.js'
+import type { Copy, Executable, Storage } from '../device.js'
+import type { Arena } from './arena.js'
+import type { Compiled, PipelineCache } from './pipelines.js'
+import type { GpuStorage } from './memory.js'
+import type { Recorder } from './recorder.js'
+import type { GpuTraits } from './traits.js'
+
+/** What an executable needs of its device. */
+export interface ExecutableHost {
+  readonly gpu: GPUDevice
+  readonly traits: GpuTraits
+  readonly arena: Arena
+  readonly pipelines: PipelineCache
+  readonly recorder: Recorder
+  /** A buffer that nothing else uses, for regions of no elements: they may not lie inside memory that another binding writes. */
+  readonly emptyBuffer: GPUBuffer
+  resolve(storage: Storage): GpuStorage
+  /** Bytes of this storage; checks that it is live. */
+  bindGroup(descriptor: GPUBindGroupDescriptor): GPUBindGroup
+}
+
+interface Dispatch {
+  readonly compiled: Compiled
+  readonly step: Step
+  /** Numbers of the externals that its bindings touch. */
+  readonly externals: readonly number[]
+  /** Bind groups by the identities of those externals. */
+  readonly groups: Map<string, GPUBindGroup>
+}
+
+/** Bind groups kept per dispatch: callers alternate between a few sets of storages at most. */
+const KEPT_GROUPS = 16
+
+export class GpuExecutable implements Executable {
+  readonly #host: ExecutableHost
+  readonly #plan: Plan
+  readonly #dispatches: readonly Dispatch[]
+  #generation = -1
+  #bound: readonly Storage[] = []
+  #groups: GPUBindGroup[] = []
+  #disposed = false
+
+  constructor(plan: Plan, host: ExecutableHost) {
+    this.#host = host
+    this.#plan = plan
+    this.#dispatches = plan.steps.flatMap(step => host.pipelines.compile(step.kernel, step.label).map((compiled): Dispatch => {
+      const externals = compiled.program.bindings.flatMap(binding => plan.slots[step.regions[binding].slot].external ?? [])
+      return { compiled, step, externals: [...new Set(externals)], groups: new Map() }
+    }))
+    if (plan.arenaBytes > 0) host.arena.reserve(plan.arenaBytes)
+  }
+
+  run(storages: readonly Storage[], copies: { readonly before?: readonly Copy[]; readonly after?: readonly Copy[] } = {}): void {
+    if (this.#disposed) throw new DisposedError('run: the executable must be live, got a disposed one')
+    this.#bind(storages)
+    const { recorder } = this.#host
+    recorder.begin()
+    for (const copy of copies.before ?? []) recorder.copy(this.#host.resolve(copy.from), this.#host.resolve(copy.to))
+    this.#dispatches.forEach(({ compiled }, i) => recorder.dispatch(compiled.pipeline, this.#groups[i], compiled.program.workgroups))
+    for (const copy of copies.after ?? []) recorder.copy(this.#host.resolve(copy.from), this.#host.resolve(copy.to))
+    recorder.submit()
+  }
+
+  #bind(storages: readonly Storage[]): void {
+    if (this.#plan.arenaBytes > 0) this.#host.arena.reserve(this.#plan.arenaBytes)
+    const moved = this.#generation !== this.#host.arena.generation
+    if (!moved && storages.length === this.#bound.length && storages.every((storage, i) => storage === this.#bound[i])) return
+    if (moved) for (const { groups } of this.#dispatches) groups.clear()
+    const resolved = storages.map(storage => this.#host.resolve(storage))
+    this.#plan.slots.forEach(slot => {
+      if (slot.external === null) return
+      const storage = resolved[slot.external]
+      if (storage === undefined) throw new DeviceError(`run: external ${slot.external} must be given, got ${storages.length} storages`)
+      if (storage.length < slot.length) throw new DeviceError(`run: external ${slot.external} must hold ${slot.length} elements, got ${storage.length}`)
+    })
+    this.#groups = this.#dispatches.map(dispatch => this.#groupFor(dispatch, resolved))
+    this.#bound = [...storages]
+    this.#generation = this.#host.arena.generation
+  }
+
+  #groupFor(dispatch: Dispatch, storages: readonly GpuStorage[]): GPUBindGroup {
+    const { step, compiled, groups } = dispatch
+    const key = dispatch.externals.map(external => storages[external].id).join(' ')
+    const known = groups.get(key)
+    if (known !== undefined) return known
+    if (groups.size >= KEPT_GROUPS) groups.clear()
+    const entries = compiled.program.bindings.map((binding, slot): GPUBindGroupEntry => ({ binding: slot, resource: this.#resource(step, binding, slot, storages) }))
+    const group = this.#host.bindGroup({ layout: compiled.layout, entries, label: step.label })
+    groups.set(key, group)
+    return group
+  }
+
+  #resource(step: Step, binding: number, slot: number, storages: readonly GpuStorage[]): GPUBufferBinding {
+    const region: Region = step.regions[binding]
+    const { external, arenaOffset, dtype } = this.#plan.slots[region.slot]
+    if (region.length === 0) return { buffer: this.#host.emptyBuffer, offset: slot * 256, size: 16 }
+    // in whole vec4s: memory is handed out in steps of 256 bytes, so the surplus belongs to nobody else
+    const size = Math.ceil((region.length * bytesPerElement[dtype]) / 16) * 16
+    const { maxBindingBytes } = this.#host.traits
+    if (size > maxBindingBytes)
+      throw new DeviceError(`webgpu: one kernel may bind at most ${maxBindingBytes} bytes of a tensor on this adapter, got ${size} (${step.label}); split the tensor`, 'limit')
+    const inside = region.offset * bytesPerElement[dtype]
+    if (external === null) return { buffer: this.#host.arena.buffer, offset: arenaOffset + inside, size }
+    return { buffer: storages[external].buffer, offset: storages[external].offset + inside, size }
+  }
+
+  dispose(): void {
+    this.#disposed = true
+    this.#groups = []
+    this.#bound = []
+    for (const { groups } of this.#dispatches) groups.clear()
+  }
+
+  explain(): string {
+    const lines = this.#dispatches.map(({ step, compiled }, i) => {
+      const bytes = compiled.program.bindings.reduce((sum, binding) => sum + step.regions[binding].length * bytesPerElement[step.kernel.bindings[binding].dtype], 0)
+      const [x, y] = compiled.program.workgroups
+      return `${String(i).padStart(4)}  ${step.label}  [${compiled.program.variant}]  ${x * y} workgroups, ${compiled.program.bindings.length} buffers, ${(bytes / 1e6).toFixed(3)} MB`
+    })
+    const pipelines = new Set(this.#dispatches.map(({ compiled }) => compiled.pipeline)).size
+    return [`${lines.length} dispatches, ${pipelines} pipelines, arena ${(this.#plan.arenaBytes / 1e6).toFixed(3)} MB`, ...lines].join('\n')
+  }
+}

@@ -1,0 +1,70 @@
+// What went wrong on the GPU after the call that caused it returned: validation and memory errors, and the loss of the device.
+// They are kept here and thrown at the next read, the only place where the host waits.
+import { DeviceError } from '../../errors.js'
+
+export class Faults {
+  readonly #device: GPUDevice
+  readonly #scopes = new Set<Promise<void>>()
+  #first: DeviceError | null = null
+  #lost: DeviceError | null = null
+  #closing = false
+
+  constructor(device: GPUDevice) {
+    this.#device = device
+    device.addEventListener('uncapturederror', event => {
+      event.preventDefault()
+      this.#report('run', event.error)
+    })
+    void device.lost.then(info => {
+      if (!this.#closing) this.#lost = new DeviceError(`webgpu: the device must stay alive, got lost (${info.reason}): ${info.message}; make a new device and load the last checkpoint`, 'lost')
+    })
+  }
+
+  #report(what: string, error: GPUError): void {
+    const outOfMemory = /memory/i.test(error.constructor.name)
+    this.#first ??= new DeviceError(`webgpu: ${what} must be valid, got ${error.message}`, outOfMemory ? 'memory' : 'validation')
+  }
+
+  /** Runs `work` so that an error it causes is attributed to `what`. For things made once, not for every dispatch. */
+  attribute<T>(what: string, filter: GPUErrorFilter, work: () => T): T {
+    this.#device.pushErrorScope(filter)
+    try {
+      return work()
+    } finally {
+      const scope: Promise<void> = this.#device.popErrorScope().then(
+        error => {
+          this.#scopes.delete(scope)
+          if (error !== null) this.#report(what, error)
+        },
+        () => void this.#scopes.delete(scope),
+      )
+      this.#scopes.add(scope)
+    }
+  }
+
+  /** Throws what is known to be wrong already. */
+  check(): void {
+    if (this.#closing) throw new DeviceError('webgpu: the device must be open, got a closed one', 'closed')
+    if (this.#lost !== null) throw this.#lost
+    if (this.#first !== null) throw this.#first
+  }
+
+  /** Waits for the pending answers, then throws what went wrong; an error is thrown once. */
+  async settle(): Promise<void> {
+    if (this.#scopes.size > 0) await Promise.all(this.#scopes)
+    // the event of a lost device may still be under way when a map is refused
+    await Promise.resolve()
+    const first = this.#first
+    this.#first = null
+    this.check()
+    if (first !== null) throw first
+  }
+
+  get lost(): Promise<DeviceError> {
+    return this.#device.lost.then(info => this.#lost ?? new DeviceError(`webgpu: the device must be open, got ${info.reason}: ${info.message}`, this.#closing ? 'closed' : 'lost'))
+  }
+
+  close(): void {
+    this.#closing = true
+  }
+}

@@ -1,0 +1,18 @@
+// From a kernel to its GPU programs: which family writes it. Printing the shaders of a kernel starts here.
+import type { Kernel } from '../../plan/kernel.js'
+import type { GpuProgram } from './kernels/gpu-program.js'
+import { loopProgram } from './kernels/loop.js'
+import { matmulProgram } from './kernels/matmul.js'
+import type { GpuTraits } from './traits.js'
+
+/** The dispatches that compute a kernel, in order. Empty where there is nothing to compute. */
+export function generate(kernel: Kernel, traits: GpuTraits): readonly GpuProgram[] {
+  const one = (program: GpuProgram | null): readonly GpuProgram[] => (program === null ? [] : [program])
+  if (kernel.kind === 'loop') return one(loopProgram(kernel, traits))
+  if (kernel.kind === 'matmul') return one(matmulProgram(kernel, traits))
+  throw new Error(`webgpu: no generator for ${kernel.kind} yet`)
+}
+
+/** The WGSL of a kernel as this device would run it, one text per dispatch, each headed by its variant. */
+export const printKernel = (kernel: Kernel, traits: GpuTraits): string =>
+  generate(kernel, traits).map(program => `// ${program.variant}, ${program.workgroups.join(' x ')} workgroups\n${program.wgsl}`).join('\n')

@@ -1,0 +1,174 @@
+// What every matmul family shares: where an invocation's tile of the product lies, how elements of the operands are loaded, and the epilogue
+// that runs on the tile while it is in registers. A tile is `rows` rows of `columns` vec4s, in variables `sum<row>_<column>`.
+import type { Access, MatmulKernel } from '../../../plan/kernel.js'
+import { accessMode, addressText, loadText, StorageArrays, type Site } from '../wgsl/access.js'
+import { bodyVectorBindings, closure, emitInstructions, emitStore, instructionWidths, type BodyContext } from '../wgsl/body.js'
+import { Prelude } from '../wgsl/prelude.js'
+import { convert, type Value } from '../wgsl/value.js'
+import { splitIndex } from './gpu-program.js'
+
+/** How an operand is loaded: four along the contraction, four along its own axis, or one at a time. */
+export type LoadMode = 'k' | 'own' | 'scalar'
+
+export interface Tile {
+  readonly rows: number
+  /** In vec4s. */
+  readonly columns: number
+}
+
+/** Larger bodies run in a loop over the tile instead of being written out for each of its elements: shaders compile in time. */
+const UNROLLED_INSTRUCTIONS = 48
+
+export class MatmulWriter {
+  readonly kernel: MatmulKernel
+  readonly tile: Tile
+  readonly arrays: StorageArrays
+  readonly prelude = new Prelude()
+  readonly lines: string[] = []
+  readonly aMode: LoadMode
+  readonly bMode: LoadMode
+  /** The results are computed four columns at a time. */
+  readonly vectorColumns: boolean
+  readonly #shape: readonly number[]
+
+  constructor(kernel: MatmulKernel, tile: Tile) {
+    this.kernel = kernel
+    this.tile = tile
+    const m = kernel.batch.length
+    this.#shape = [...kernel.batch, kernel.m, kernel.n]
+    this.vectorColumns = kernel.n % 4 === 0
+    const vectorAxis = this.vectorColumns ? m + 1 : null
+    const widths = instructionWidths(kernel.body, this.#shape, vectorAxis, 1)
+    const vector = bodyVectorBindings(kernel.body, kernel.results, this.#shape, vectorAxis, widths)
+    const stored = new Set(kernel.results.map(result => result.access.binding))
+    const aShape = [...kernel.batch, kernel.m, kernel.k]
+    const bShape = [...kernel.batch, kernel.k, kernel.n]
+    const may = (access: Access, shape: readonly number[], axis: number): boolean =>
+      accessMode(access, shape, axis) === 'vector' && (!stored.has(access.binding) || vector.has(access.binding)) && (access.guards ?? []).length === 0
+    const aModeWanted: LoadMode = may(kernel.a, aShape, m + 1) ? 'k' : may(kernel.a, aShape, m) && kernel.m % 4 === 0 && tile.rows % 4 === 0 ? 'own' : 'scalar'
+    const bModeWanted: LoadMode = may(kernel.b, bShape, m + 1) && this.vectorColumns ? 'own' : may(kernel.b, bShape, m) ? 'k' : 'scalar'
+    if (aModeWanted !== 'scalar') vector.add(kernel.a.binding)
+    if (bModeWanted !== 'scalar') vector.add(kernel.b.binding)
+    this.aMode = aModeWanted
+    this.bMode = bModeWanted
+    this.arrays = new StorageArrays(kernel.bindings, vector)
+  }
+
+  line(text: string, indent = '  '): void {
+    this.lines.push(`${indent}${text}`)
+  }
+
+  /** Batch indices `batch0 …` from the text of a number. */
+  writeBatch(source: string): void {
+    this.lines.push(...splitIndex(source, this.kernel.batch, this.kernel.batch.map((_, i) => `batch${i}`), '  '))
+  }
+
+  /**
+   * Clamped rows `m0 …` and columns (`n0 …` in vec4s, or `n0_0 …` one by one) from the tile's first row and first column vector: an operand
+   * is never read outside, and what a clamped row computes is not stored.
+   */
+  writeClampedIndices(): void {
+    const { m, n } = this.kernel
+    for (let row = 0; row < this.tile.rows; row++) {
+      if (this.aMode === 'own' && row % 4 !== 0) continue
+      const last = this.aMode === 'own' ? m - 4 : m - 1
+      this.line(`let m${row} = min(firstRow + ${row}u, ${last}u);`)
+    }
+    for (let column = 0; column < this.tile.columns; column++) {
+      if (this.bMode === 'own') this.line(`let n${column} = min(${this.columnVector(column)}, ${n / 4 - 1}u);`)
+      else for (let lane = 0; lane < 4; lane++) this.line(`let n${column}_${lane} = min(${this.columnVector(column)} * 4u + ${lane}u, ${n - 1}u);`)
+    }
+  }
+
+  columnVector(column: number): string {
+    return column === 0 ? 'firstColumn' : `firstColumn + ${column}u`
+  }
+
+  #operandSite(of: 'a' | 'b', own: string, ownQuarter: string, k: string, kQuarter: string, mode: LoadMode): Site {
+    const { batch, m, n, k: depth } = this.kernel
+    const rank = batch.length
+    const [ownAxis, kAxis] = of === 'a' ? [rank, rank + 1] : [rank + 1, rank]
+    const shape = of === 'a' ? [...batch, m, depth] : [...batch, depth, n]
+    const vectorAxis = mode === 'k' ? kAxis : mode === 'own' ? ownAxis : null
+    const index = (axis: number): string => (axis === ownAxis ? own : axis === kAxis ? k : `batch${axis}`)
+    return { shape, vectorAxis, index, quarter: mode === 'k' ? kQuarter : ownQuarter }
+  }
+
+  #load(access: Access, site: Site): string {
+    const value = loadText(this.arrays, access, site, () => '', accessMode(access, site.shape, site.vectorAxis))
+    return convert(value, 'f32').text
+  }
+
+  /** a at a row (the first of four in mode 'own'); `k` in elements, `kQuarter` in vec4s. */
+  loadA(row: string, k: string, kQuarter = '', mode = this.aMode): string {
+    return this.#load(this.kernel.a, this.#operandSite('a', row, `(${row} / 4u)`, k, kQuarter, mode))
+  }
+
+  loadB(column: string, k: string, kQuarter = '', mode = this.bMode): string {
+    return this.#load(this.kernel.b, this.#operandSite('b', `(${column})`, column, k, kQuarter, mode))
+  }
+
+  writeSums(): void {
+    for (let row = 0; row < this.tile.rows; row++) for (let column = 0; column < this.tile.columns; column++) this.line(`var sum${row}_${column} = vec4f();`)
+  }
+
+  /** Runs the body on every element of the tile that lies inside the product. */
+  writeEpilogue(): void {
+    const { rows, columns } = this.tile
+    const needed = closure(this.kernel.body, this.kernel.results.map(result => result.value), () => false)
+    const weight = needed.reduce((sum, index) => sum + (['load', 'constant', 'head', 'add', 'mul', 'sub', 'where'].includes(this.kernel.body[index].fn) ? 1 : 8), 1)
+    if (!this.vectorColumns || weight * rows * columns > UNROLLED_INSTRUCTIONS) return this.#writeEpilogueLoop(needed)
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        this.line('{')
+        this.line(`let m = firstRow + ${row}u;`, '    ')
+        this.line(`let nq = ${this.columnVector(column)};`, '    ')
+        this.#writeElement(needed, `sum${row}_${column}`, '    ')
+        this.line('}')
+      }
+    }
+  }
+
+  #writeEpilogueLoop(needed: readonly number[]): void {
+    const { rows, columns } = this.tile
+    const names = Array.from({ length: rows * columns }, (_, i) => `sum${Math.floor(i / columns)}_${i % columns}`)
+    this.line(`var sums = array<vec4f, ${rows * columns}>(${names.join(', ')});`)
+    const count = rows * columns * (this.vectorColumns ? 1 : 4)
+    this.line(`for (var part = 0u; part < ${count}u; part += 1u) {`)
+    const position = this.vectorColumns ? 'part' : '(part / 4u)'
+    this.line(`let m = firstRow + ${columns === 1 ? position : `${position} / ${columns}u`};`, '    ')
+    const nq = columns === 1 ? 'firstColumn' : `firstColumn + ${position} % ${columns}u`
+    this.line(this.vectorColumns ? `let nq = ${nq};` : `let n = (${nq}) * 4u + part % 4u;`, '    ')
+    this.#writeElement(needed, this.vectorColumns ? 'sums[part]' : 'sums[part / 4u][part % 4u]', '    ')
+    this.line('}')
+  }
+
+  #writeElement(needed: readonly number[], head: string, indent: string): void {
+    const { batch, m, n, body, results } = this.kernel
+    const rank = batch.length
+    const inner = `${indent}  `
+    const vectorAxis = this.vectorColumns ? rank + 1 : null
+    this.line(`if (m < ${m}u && ${this.vectorColumns ? `nq < ${n / 4}u` : `n < ${n}u`}) {`, indent)
+    if (this.vectorColumns) this.line('let n = nq * 4u;', inner)
+    this.line(`let head = ${head};`, inner)
+    const headValue: Value = { text: 'head', type: 'f32', width: this.vectorColumns ? 4 : 1 }
+    const index = (axis: number): string => (axis === rank ? 'm' : axis === rank + 1 ? 'n' : `batch${axis}`)
+    const context: BodyContext = {
+      body, arrays: this.arrays, prelude: this.prelude, head: headValue, indent: inner, lines: this.lines,
+      site: { shape: this.#shape, vectorAxis, index, quarter: 'nq' },
+    }
+    const values: (Value | undefined)[] = new Array<Value | undefined>(body.length).fill(undefined)
+    emitInstructions(needed, context, values)
+    for (const result of results) {
+      const value = values[result.value]
+      if (value === undefined) throw new Error('matmul: a result must be computed before it is stored')
+      emitStore(result, value, context)
+    }
+    this.line('}', indent)
+  }
+
+  /** The address of an access without its step along the contraction: what a loop over k adds to. */
+  baseAddress(access: Access, kAxis: number, site: Site, quarter: boolean): string {
+    return addressText({ ...access, strides: access.strides.map((stride, axis) => (axis === kAxis ? 0 : stride)) }, site, quarter)
+  }
+}
