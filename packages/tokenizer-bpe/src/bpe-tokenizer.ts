@@ -6,6 +6,7 @@ import { TextToIds } from './encode/text-to-ids.ts'
 import { writeTokenizerJson } from './formats/write-tokenizer-json.ts'
 import type { Pairs } from './merge/pairs.ts'
 import { SpecialTokens } from './special-tokens.ts'
+import { chunkEnd } from './split/chunks.ts'
 import type { Splitter } from './split/splitter.ts'
 import { utf8Of } from './text/utf8.ts'
 import type { EncodeOptions, Tokenizer } from './tokenizer.ts'
@@ -75,6 +76,21 @@ export class BpeTokenizer implements Tokenizer {
   count(text: string, options?: EncodeOptions): number {
     this.#collect(text, options)
     return this.#toIds.count
+  }
+
+  /** The ids of a text part by part, for texts too long to hold all ids, or when the first ids may be enough. */
+  *encodeParts(text: string, options?: EncodeOptions): Generator<Uint32Array> {
+    for (const { start, end, id } of this.#specials.split(text, options)) {
+      if (id >= 0) {
+        yield Uint32Array.of(id)
+        continue
+      }
+      for (let at = start; at < end;) {
+        const cut = this.splitter.cuttable ? Math.min(chunkEnd(text, at), end) : end
+        yield this.encodeOrdinary(text.slice(at, cut))
+        at = cut
+      }
+    }
   }
 
   /** The text of ids. Throws TokenIdError, a RangeError, for an id that no token has. */
