@@ -1,0 +1,96 @@
+// A plan made ready to run: its kernels compiled, and for each step a frame in memory with the addresses of its bindings.
+import { DeviceError } from '../../errors.js'
+import type { Plan } from '../../plan/plan.js'
+import type { Copy, DeviceCounts, Executable, Storage } from '../device.js'
+import { align64 } from './control.js'
+import { describeStep } from './explain.js'
+import type { KernelCache, LoadedKernel } from './kernel-cache.js'
+import { frameBytes } from './kernels/kernel-module.js'
+import type { LinearMemory } from './linear-memory.js'
+import type { Scratch } from './scratch.js'
+import type { ThreadPool } from './thread-pool.js'
+
+/** What an executable needs of its device. */
+export interface ExecutableHost {
+  readonly memory: LinearMemory
+  readonly kernels: KernelCache
+  readonly pool: ThreadPool
+  readonly counts: DeviceCounts
+  readonly closed: boolean
+  /** Memory used by one run after another: for intermediate results, for all threads within a kernel, for each thread. */
+  readonly scratch: { readonly arena: Scratch; readonly shared: Scratch; readonly thread: Scratch }
+  addressOf(storage: Storage): number
+  copy(copies: readonly Copy[]): void
+}
+
+export class WasmExecutable implements Executable {
+  readonly #device: ExecutableHost
+  readonly #plan: Plan
+  readonly #kernels: readonly LoadedKernel[]
+  /** Where the frames begin, and each step's distance from there. */
+  readonly #frames: number
+  readonly #frameOffsets: readonly number[]
+  readonly #externals: number
+  /** Addresses that the frames were last written for: externals, then arena and shared scratch. */
+  #bound: readonly number[] = []
+  #disposed = false
+
+  constructor(device: ExecutableHost, plan: Plan) {
+    this.#device = device
+    this.#plan = plan
+    this.#kernels = device.kernels.load(plan.steps.map(step => step.kernel))
+    let bytes = 0
+    this.#frameOffsets = plan.steps.map(({ regions }) => {
+      const offset = bytes
+      bytes += frameBytes(regions.length)
+      return offset
+    })
+    this.#externals = 1 + Math.max(-1, ...plan.slots.map(slot => slot.external ?? -1))
+    this.#frames = device.memory.allocate(align64(bytes), 'a plan')
+  }
+
+  run(storages: readonly Storage[], copies: { readonly before?: readonly Copy[]; readonly after?: readonly Copy[] } = {}): void {
+    if (this.#disposed) throw new DeviceError('wasm: the executable must be live, got one after dispose(); prepare the program again', 'disposed')
+    this.#device.copy(copies.before ?? [])
+    this.#bind(storages)
+    const { counts, pool, scratch } = this.#device
+    this.#kernels.forEach(({ phases, threadBytes }, i) => {
+      for (const phase of phases) pool.run(phase, this.#frames + this.#frameOffsets[i], scratch.thread.start, align64(threadBytes))
+      counts.dispatches += phases.length > 0 ? 1 : 0
+    })
+    counts.submits++
+    this.#device.copy(copies.after ?? [])
+  }
+
+  /** Makes room for the arena and scratch, and writes addresses into the frames where they changed. */
+  #bind(storages: readonly Storage[]): void {
+    if (storages.length < this.#externals) throw new DeviceError(`wasm: run must be given ${this.#externals} storages, got ${storages.length}`)
+    const { scratch, pool } = this.#device
+    scratch.arena.reserve(this.#plan.arenaBytes)
+    scratch.shared.reserve(Math.max(0, ...this.#kernels.map(kernel => kernel.sharedBytes)))
+    scratch.thread.reserve(pool.threads * Math.max(0, ...this.#kernels.map(kernel => align64(kernel.threadBytes))))
+    const addresses = Array.from({ length: this.#externals }, (_, i) => this.#device.addressOf(storages[i]))
+    const now = [...addresses, scratch.arena.start, scratch.shared.start]
+    if (now.length === this.#bound.length && now.every((address, i) => address === this.#bound[i])) return
+    this.#bound = now
+    const { words } = this.#device.memory
+    this.#plan.steps.forEach(({ regions }, i) => {
+      const frame = (this.#frames + this.#frameOffsets[i]) / 4
+      words[frame] = scratch.shared.start
+      regions.forEach(({ slot, offset }, binding) => {
+        const { external, arenaOffset } = this.#plan.slots[slot]
+        const start = external === null ? scratch.arena.start + arenaOffset : addresses[external]
+        words[frame + 1 + binding] = start + 4 * offset
+      })
+    })
+  }
+
+  dispose(): void {
+    if (!this.#disposed && !this.#device.closed) this.#device.memory.free(this.#frames)
+    this.#disposed = true
+  }
+
+  explain(): string {
+    return this.#plan.steps.map((step, i) => describeStep(step, this.#kernels[i])).join('\n')
+  }
+}

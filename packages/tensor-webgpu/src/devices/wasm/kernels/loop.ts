@@ -1,0 +1,250 @@
+// Loop kernels: maps, reductions and row programs as one function that walks a range of units. A unit is a row (lanes run along a reduced
+// axis), or a block of neighbouring rows (lanes run across rows). Values that do not change inside a loop are computed before it.
+import type { Access, LoopKernel } from '../../../plan/kernel.js'
+import { FunctionBuilder, type Local } from '../emit/function-builder.js'
+import { i32, minS } from '../emit/scalar.js'
+import { i32x4, v128 } from '../emit/simd.js'
+import type { I32 } from '../emit/value.js'
+import { analyse, closure, type Analysis } from './analysis.js'
+import { BodyCode, type Group } from './body.js'
+import { BEGIN, END, FRAME, PHASE_PARAMS, phase, type CompiledKernel, type KernelModule } from './kernel-module.js'
+import { overLanes, type LaneRange } from './lane-loop.js'
+import { Odometer, Pointers } from './pointers.js'
+import { acrossLanes, combine, combineAll, identity } from './reduction.js'
+import { accessOf, simplifyLoop } from './simplify.js'
+
+const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1)
+const NOTHING: CompiledKernel = { phases: [], sharedBytes: 0, threadBytes: 0 }
+/** Vector instructions' worth of lanes that one unit of a map takes on. */
+const BLOCK_COST = 24_000
+
+/** A kernel without axes gets one, so that there is always a lane axis. */
+function withAxis(kernel: LoopKernel): LoopKernel {
+  if (kernel.shape.length > 0) return kernel
+  const widen = (access: Access): Access => ({ ...access, strides: [0] })
+  return {
+    ...kernel,
+    shape: [1],
+    body: kernel.body.map(instruction => (instruction.fn === 'load' || instruction.fn === 'gather' ? { ...instruction, access: widen(instruction.access) } : instruction)),
+    results: kernel.results.map(result => ({ ...result, access: widen(result.access) })),
+  }
+}
+
+export function compileLoop(module: KernelModule, kernel: LoopKernel): CompiledKernel {
+  const outer = kernel.shape.length - kernel.reduced
+  if (kernel.shape.slice(0, outer).includes(0)) return NOTHING
+  const simple = withAxis(simplifyLoop(kernel))
+  if (simple.reduced === 0 && simple.shape.includes(0)) return NOTHING
+  const code = new LoopCode(module, analyse(simple))
+  const exported = module.exportName()
+  const { units, cost } = code.build(exported)
+  return { phases: [phase(exported, units, cost)], sharedBytes: 0, threadBytes: 0 }
+}
+
+class LoopCode {
+  readonly #f = new FunctionBuilder(PHASE_PARAMS)
+  readonly #module: KernelModule
+  readonly #analysis: Analysis
+  readonly #rows: Odometer
+  readonly #rowStart: Pointers
+  readonly #here: Pointers
+  readonly #inner: Odometer
+  readonly #laneIndex: Local<'i32'>
+  readonly #body: BodyCode
+
+  constructor(module: KernelModule, analysis: Analysis) {
+    const { kernel, lane, outer } = analysis
+    const f = this.#f
+    this.#module = module
+    this.#analysis = analysis
+    const accesses = [...kernel.body.flatMap(instruction => accessOf(instruction) ?? []), ...kernel.results.map(result => result.access)]
+    const axes = kernel.shape.map((_, axis) => axis)
+    this.#rows = new Odometer(f, kernel.shape, axes.filter(axis => axis < outer && axis !== lane))
+    this.#inner = new Odometer(f, kernel.shape, axes.filter(axis => axis >= outer && axis !== lane))
+    this.#rowStart = new Pointers(f, accesses)
+    this.#here = new Pointers(f, accesses)
+    this.#laneIndex = f.local('i32')
+    this.#body = new BodyCode(f, module, analysis, this.#here, axis =>
+      axis === lane ? this.#laneIndex : (this.#rows.counters.get(axis) ?? this.#inner.counters.get(axis) ?? i32.const(0)),
+    )
+  }
+
+  get #lanesAcrossRows(): boolean {
+    return this.#analysis.lane < this.#analysis.outer
+  }
+
+  build(exported: string): { readonly units: number; readonly cost: number } {
+    const f = this.#f
+    const { kernel, lane, cost, outer } = this.#analysis
+    const frame = f.param('i32', FRAME)
+    const bases = kernel.bindings.map((_, i) => f.keep(i32.load(frame, 4 * (i + 1))))
+    const lanes = kernel.shape[lane]
+    const reducedSize = product(kernel.shape.slice(outer))
+    const width = this.#lanesAcrossRows ? this.#blockWidth() : lanes
+    const blocks = this.#lanesAcrossRows ? Math.ceil(lanes / width) : 1
+    this.#hoist((axes, i) => axes.size === 0 && this.#analysis.stages[i] === 0)
+
+    const unit = f.keep(f.param('i32', BEGIN))
+    const block = f.keep(i32.remU(unit, i32.const(blocks)))
+    this.#rows.seek(i32.divU(unit, i32.const(blocks)))
+    this.#rowStart.seek(bases, this.#rows.counters)
+    f.repeat(
+      () => {
+        this.#unit(block, width, lanes)
+        f.set(unit, i32.add(unit, i32.const(1)))
+        f.set(block, i32.add(block, i32.const(1)))
+        f.if(i32.eq(block, i32.const(blocks)), () => {
+          f.set(block, i32.const(0))
+          this.#rows.next(this.#rowStart)
+        })
+      },
+      () => i32.ltU(unit, f.param('i32', END)),
+    )
+    this.#module.builder.add(f, { exported })
+    return { units: this.#rows.size * blocks, cost: (Math.min(width, lanes) / 4) * cost * (this.#lanesAcrossRows ? reducedSize : reducedSize / Math.max(lanes, 1)) + 20 }
+  }
+
+  /** Lanes of a unit when they run across rows: a cache line for reductions, else as much as is worth handing out. */
+  #blockWidth(): number {
+    const { kernel, cost, lane } = this.#analysis
+    if (kernel.reduced > 0) return 16
+    return Math.min(kernel.shape[lane], Math.max(64, Math.ceil(BLOCK_COST / cost / 16) * 64))
+  }
+
+  /** Whole vectors computed together: more for short arithmetic, where loop overhead counts and chains of additions must overlap. */
+  get #vectors(): number {
+    const { kernel, cost } = this.#analysis
+    if (kernel.reduced > 0) return cost < 120 ? 4 : 2
+    return cost <= 10 ? 4 : cost <= 24 ? 2 : 1
+  }
+
+  /** Computes now every instruction whose axes satisfy `when`. */
+  #hoist(when: (axes: ReadonlySet<number>, instruction: number) => boolean): void {
+    const { kernel, axes } = this.#analysis
+    const ready = kernel.body.flatMap((instruction, i) => (instruction.fn !== 'reduce' && when(axes[i], i) ? [i] : []))
+    // loads of these touch no axis that moves, so pointers need only be at the row's start
+    const loads = ready.flatMap(i => accessOf(kernel.body[i]) ?? [])
+    if (loads.length > 0 && this.#body.values.size === 0) this.#seekConstants(loads)
+    this.#body.emit(ready, { vectors: 1, tail: 0 })
+  }
+
+  #seekConstants(loads: readonly Access[]): void {
+    const frame = this.#f.param('i32', FRAME)
+    for (const access of loads)
+      this.#f.set(this.#here.of(access), i32.add(i32.load(frame, 4 * (access.binding + 1)), i32.const(access.offset * 4)))
+  }
+
+  #unit(block: I32, width: number, lanes: number): void {
+    const f = this.#f
+    const { lane, axes, stages, levels } = this.#analysis
+    f.set(this.#laneIndex, this.#lanesAcrossRows ? i32.mul(block, i32.const(width)) : i32.const(0))
+    this.#here.copyFrom(this.#rowStart, lane, this.#laneIndex)
+    this.#body.within(() => {
+      this.#hoist((on, i) => !on.has(lane) && stages[i] === 0 && levels[i] === 'row' && axes[i].size > 0)
+      if (!this.#lanesAcrossRows) {
+        this.#rowProgram({ vectors: 1, tail: 0 })
+        return
+      }
+      const left = f.keep(width >= lanes ? i32.const(lanes) : minS(i32.const(width), i32.sub(i32.const(lanes), this.#laneIndex)))
+      const moving = new Set(this.#here.accesses())
+      this.#overLanes({ left, most: Math.min(width, lanes), tail: lanes % 4, moving }, group => this.#rowProgram(group))
+    })
+  }
+
+  #overLanes(range: LaneRange, body: (group: Group) => void): void {
+    const loop = { f: this.#f, body: this.#body, pointers: this.#here, axis: this.#analysis.lane, index: this.#laneIndex, vectors: this.#vectors }
+    overLanes(loop, range, body)
+  }
+
+  /** All passes over the reduced axes for one row, or for one group of rows. */
+  #rowProgram(group: Group): void {
+    const { kernel, levels, stages, outer } = this.#analysis
+    const reductions = kernel.body.flatMap((instruction, i) => (instruction.fn === 'reduce' ? [i] : []))
+    const last = Math.max(0, ...reductions.map(i => stages[i]))
+    for (let stage = 0; stage <= last; stage++) {
+      const rowValues = kernel.body.flatMap((instruction, i) => (levels[i] === 'row' && stages[i] === stage && instruction.fn !== 'reduce' ? [i] : []))
+      this.#body.emit(rowValues, group)
+      if (stage < last) this.#reductionPass(reductions.filter(i => stages[i] === stage + 1), group)
+    }
+    const perRow = kernel.results.filter(({ value, access }) => levels[value] === 'row' && access.strides.slice(outer).every(stride => stride === 0))
+    const perElement = kernel.results.filter(result => !perRow.includes(result))
+    // element results first: they may read what row results overwrite
+    if (perElement.length > 0) this.#resultPass(perElement, group)
+    for (const { value, access } of perRow) this.#body.store(value, access, group)
+  }
+
+  #reductionPass(reductions: readonly number[], group: Group): void {
+    const f = this.#f
+    const { kernel, levels } = this.#analysis
+    const parts = this.#lanesAcrossRows ? group.vectors : this.#vectors
+    const sums = reductions.map(i => {
+      const instruction = kernel.body[i]
+      if (instruction.fn !== 'reduce') throw new TypeError('LoopCode: a reduction pass takes reductions')
+      return { i, arg: instruction.args[0], reduce: instruction.reduce, dtype: instruction.dtype, vectors: Array.from({ length: parts }, () => f.keep(identity(instruction.reduce, instruction.dtype))) }
+    })
+    const needed = closure(kernel, sums.map(({ arg }) => arg), i => levels[i] === 'element')
+    this.#pass(needed, [], group, inner => {
+      for (const { arg, reduce, dtype, vectors } of sums)
+        for (let u = 0; u < inner.vectors; u++) {
+          const value = this.#body.value(arg, u)
+          const masked = inner.tail > 0 && !this.#lanesAcrossRows ? v128.select(i32x4.lanes([0, 1, 2, 3].map(lane => (lane < inner.tail ? -1 : 0))), value, identity(reduce, dtype)) : value
+          f.set(vectors[u], combine(reduce, dtype, vectors[u], masked))
+        }
+    })
+    for (const { i, reduce, dtype, vectors } of sums)
+      this.#body.values.set(i, this.#lanesAcrossRows ? vectors : [acrossLanes(f, reduce, dtype, combineAll(f, reduce, dtype, vectors))])
+  }
+
+  #resultPass(results: LoopKernel['results'], group: Group): void {
+    const { kernel, levels } = this.#analysis
+    const needed = closure(kernel, results.map(({ value }) => value), i => levels[i] === 'element')
+    this.#pass(needed, results.map(({ access }) => access), group, inner => {
+      for (const { value, access } of results) this.#body.store(value, access, inner)
+    })
+  }
+
+  /** One walk over the reduced axes, computing `instructions` at each place and then `sink`. */
+  #pass(instructions: readonly number[], stores: readonly Access[], group: Group, sink: (group: Group) => void): void {
+    const f = this.#f
+    const { kernel, lane, outer } = this.#analysis
+    const only = new Set([...instructions.flatMap(i => accessOf(kernel.body[i]) ?? []), ...stores])
+    const place = (inner: Group): void => {
+      this.#body.emit(instructions, inner)
+      sink(inner)
+    }
+    const lanes = (): void => {
+      if (this.#lanesAcrossRows) {
+        this.#body.within(() => place(group))
+        return
+      }
+      const size = kernel.shape[lane]
+      f.set(this.#laneIndex, i32.const(0))
+      const left = f.keep(i32.const(size))
+      this.#overLanes({ left, most: size, tail: size % 4, moving: only }, place)
+      this.#here.advance(lane, -size, only)
+    }
+    const nest = (axis: number): void => {
+      if (axis === kernel.shape.length) lanes()
+      else if (axis === lane) nest(axis + 1)
+      else this.#along(axis, only, () => nest(axis + 1))
+    }
+    if (!kernel.shape.slice(outer).includes(0)) nest(outer)
+  }
+
+  #along(axis: number, only: ReadonlySet<Access>, body: () => void): void {
+    const f = this.#f
+    const size = this.#analysis.kernel.shape[axis]
+    const counter = this.#inner.counters.get(axis)
+    if (counter === undefined) throw new TypeError(`LoopCode: axis ${axis} must be a reduced one`)
+    f.set(counter, i32.const(0))
+    f.repeat(
+      () => {
+        body()
+        this.#here.advance(axis, 1, only)
+        f.set(counter, i32.add(counter, i32.const(1)))
+      },
+      () => i32.ltU(counter, i32.const(size)),
+    )
+    this.#here.advance(axis, -size, only)
+  }
+}

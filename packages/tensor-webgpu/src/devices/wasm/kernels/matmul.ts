@@ -1,0 +1,235 @@
+// Matrix products: B packed once into panels that all threads read, then tiles of C by the microkernel, each finished by the epilogue
+// while it is in cache. One row or one column is a reduction, and is compiled as one.
+import type { Access, Instruction, LoopKernel, MatmulKernel } from '../../../plan/kernel.js'
+import { FunctionBuilder, type Local } from '../emit/function-builder.js'
+import { callEffect } from '../emit/module-builder.js'
+import { i32, minS } from '../emit/scalar.js'
+import type { I32 } from '../emit/value.js'
+import { BEGIN, END, FRAME, PHASE_PARAMS, SCRATCH, phase, type CompiledKernel, type KernelModule } from './kernel-module.js'
+import { compileLoop } from './loop.js'
+import { Epilogue } from './matmul-epilogue.js'
+import { arrangeMatmul } from './matmul-arrange.js'
+import { microkernel, PANEL } from './microkernel.js'
+import { packPanel, packRows } from './packing.js'
+import { Odometer, Pointers } from './pointers.js'
+
+/** Steps of k for which a panel (16 KiB) stays in the first-level cache. */
+const K_BLOCK = 256
+const N_BLOCK = 256
+const M_BLOCK = 64
+/** Fewer tiles than this leave threads without work. */
+const MIN_TILES = 8
+
+const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1)
+
+export function compileMatmul(module: KernelModule, kernel: MatmulKernel): CompiledKernel {
+  const guarded = kernel.a.guards !== undefined || kernel.b.guards !== undefined
+  if (kernel.k === 0 || kernel.m === 1 || kernel.n === 1 || guarded) return compileLoop(module, asReduction(kernel))
+  if ([...kernel.batch, kernel.m, kernel.n].includes(0)) return { phases: [], sharedBytes: 0, threadBytes: 0 }
+  return new MatmulCode(module, arrangeMatmul(kernel)).compile()
+}
+
+/** The product as a loop over [...batch, m, n] that sums over k. */
+export function asReduction(kernel: MatmulKernel): LoopKernel {
+  const rank = kernel.batch.length
+  const [m, n, k] = [rank, rank + 1, rank + 2]
+  const spread = (access: Access, axes: readonly number[]): Access => {
+    const strides = new Array<number>(rank + 3).fill(0)
+    access.strides.forEach((stride, d) => (strides[d < rank ? d : axes[d - rank]] = stride))
+    return { ...access, strides, ...(access.guards === undefined ? {} : { guards: access.guards.map(guard => ({ ...guard, axis: guard.axis < rank ? guard.axis : axes[guard.axis - rank] })) }) }
+  }
+  const head: readonly Instruction[] = [
+    { fn: 'load', access: spread(kernel.a, [m, k]), dtype: 'f32' },
+    { fn: 'load', access: spread(kernel.b, [k, n]), dtype: 'f32' },
+    { fn: 'mul', args: [0, 1], dtype: 'f32' },
+    { fn: 'reduce', reduce: 'sum', args: [2], dtype: 'f32' },
+  ]
+  const epilogue = kernel.body.map((instruction): Instruction => {
+    if (instruction.fn === 'head') return { fn: 'cast', args: [3], dtype: 'f32' }
+    const moved = 'args' in instruction ? { ...instruction, args: instruction.args.map(arg => arg + head.length) } : instruction
+    return moved.fn === 'load' || moved.fn === 'gather' ? { ...moved, access: spread(moved.access, [m, n]) } : moved
+  })
+  return {
+    kind: 'loop',
+    bindings: kernel.bindings,
+    shape: [...kernel.batch, kernel.m, kernel.n, kernel.k],
+    reduced: 1,
+    body: [...head, ...epilogue],
+    results: kernel.results.map(({ value, access }) => ({ value: value + head.length, access: spread(access, [m, n]) })),
+  }
+}
+
+class MatmulCode {
+  readonly #module: KernelModule
+  readonly #kernel: MatmulKernel
+  readonly #panels: number
+  readonly #mBlock: number
+  readonly #nBlock: number
+  readonly #kBlock: number
+  readonly #packsA: boolean
+  /** Batch axes along which B differs. */
+  readonly #bAxes: readonly number[]
+
+  constructor(module: KernelModule, kernel: MatmulKernel) {
+    const rank = kernel.batch.length
+    this.#module = module
+    this.#kernel = kernel
+    this.#panels = Math.ceil(kernel.n / PANEL)
+    this.#packsA = kernel.a.strides[rank + 1] !== 1
+    this.#bAxes = kernel.batch.flatMap((_, axis) => (kernel.b.strides[axis] === 0 ? [] : [axis]))
+    // equal blocks of k rather than a full one and a small rest
+    this.#kBlock = Math.ceil(kernel.k / Math.ceil(kernel.k / K_BLOCK))
+    let mBlock = Math.min(M_BLOCK, 2 * Math.ceil(kernel.m / 2))
+    let nBlock = Math.min(N_BLOCK, this.#panels * PANEL)
+    const tiles = (): number => product(kernel.batch) * Math.ceil(kernel.m / mBlock) * Math.ceil(kernel.n / nBlock)
+    while (tiles() < MIN_TILES && mBlock > 16) mBlock = 2 * Math.ceil(mBlock / 4)
+    while (tiles() < MIN_TILES && nBlock > 64) nBlock = PANEL * Math.ceil(nBlock / (2 * PANEL))
+    this.#mBlock = mBlock
+    this.#nBlock = nBlock
+  }
+
+  compile(): CompiledKernel {
+    const { k, m, n, batch } = this.#kernel
+    const matrices = product(this.#bAxes.map(axis => batch[axis]))
+    const tiles = product(batch) * Math.ceil(m / this.#mBlock) * Math.ceil(n / this.#nBlock)
+    const tileCost = (Math.min(m, this.#mBlock) * Math.min(this.#panels * PANEL, this.#nBlock) * k) / 3
+    return {
+      phases: [phase(this.#packB(), matrices * this.#panels, k * 12), phase(this.#multiply(), tiles, tileCost)],
+      sharedBytes: matrices * this.#panels * k * PANEL * 4,
+      threadBytes: this.#tileBytes + (this.#packsA ? this.#mBlock * this.#kBlock * 4 : 0),
+    }
+  }
+
+  get #tileBytes(): number {
+    return this.#mBlock * this.#nBlock * 4
+  }
+
+  #packB(): string {
+    const f = new FunctionBuilder(PHASE_PARAMS)
+    const { b, batch, k, n, bindings } = this.#kernel
+    const rank = batch.length
+    const frame = f.param('i32', FRAME)
+    const bases = bindings.map((_, i) => i32.load(frame, 4 * (i + 1)))
+    const unit = f.keep(f.param('i32', BEGIN))
+    const matrix = new Odometer(f, batch, this.#bAxes)
+    const pointers = new Pointers(f, [b])
+    f.repeat(
+      () => {
+        f.scope(() => {
+          const panel = f.keep(i32.remU(unit, i32.const(this.#panels)))
+          matrix.seek(i32.divU(unit, i32.const(this.#panels)))
+          const first = f.keep(i32.mul(panel, i32.const(PANEL)))
+          pointers.seek(bases, new Map<number, I32>([...matrix.counters, [rank + 1, first]]))
+          const to = i32.add(i32.load(frame), i32.mul(unit, i32.const(k * PANEL * 4)))
+          const columns = minS(i32.const(PANEL), i32.sub(i32.const(n), first))
+          f.do(callEffect(packPanel(this.#module), to, pointers.of(b), i32.const(b.strides[rank] * 4), i32.const(b.strides[rank + 1] * 4), i32.const(k), columns))
+        })
+        f.set(unit, i32.add(unit, i32.const(1)))
+      },
+      () => i32.ltU(unit, f.param('i32', END)),
+    )
+    return this.#export(f)
+  }
+
+  #export(f: FunctionBuilder): string {
+    const exported = this.#module.exportName()
+    this.#module.builder.add(f, { exported })
+    return exported
+  }
+
+  #multiply(): string {
+    const f = new FunctionBuilder(PHASE_PARAMS)
+    const { a, batch, m, n, bindings } = this.#kernel
+    const rank = batch.length
+    const frame = f.param('i32', FRAME)
+    const tile = f.param('i32', SCRATCH)
+    const bases = bindings.map((_, i) => f.keep(i32.load(frame, 4 * (i + 1))))
+    const unit = f.keep(f.param('i32', BEGIN))
+    const index = new Odometer(f, batch, batch.map((_, axis) => axis))
+    const pointers = new Pointers(f, [a])
+    const epilogue = new Epilogue(f, this.#module, this.#kernel, this.#nBlock)
+    const mBlocks = Math.ceil(m / this.#mBlock)
+    const nBlocks = Math.ceil(n / this.#nBlock)
+    f.repeat(
+      () => {
+        f.scope(() => {
+          // columns outermost: neighbouring units share panels of B
+          const mFirst = f.keep(i32.mul(i32.remU(unit, i32.const(mBlocks)), i32.const(this.#mBlock)))
+          const rest = f.keep(i32.divU(unit, i32.const(mBlocks)))
+          const nFirst = f.keep(i32.mul(i32.remU(rest, i32.const(nBlocks)), i32.const(this.#nBlock)))
+          index.seek(i32.divU(rest, i32.const(nBlocks)))
+          pointers.seek(bases, new Map<number, I32>([...index.counters, [rank, mFirst]]))
+          const rows = f.keep(minS(i32.const(this.#mBlock), i32.sub(i32.const(m), mFirst)))
+          const columns = f.keep(minS(i32.const(this.#nBlock), i32.sub(i32.const(n), nFirst)))
+          const panels = f.keep(i32.add(i32.load(frame), i32.mul(this.#firstPanel(index, nFirst), i32.const(this.#kernel.k * PANEL * 4))))
+          this.#tile(f, pointers.of(a), panels, tile, rows, columns)
+          epilogue.emit(bases, tile, index.counters, { mFirst, nFirst, rows, columns })
+        })
+        f.set(unit, i32.add(unit, i32.const(1)))
+      },
+      () => i32.ltU(unit, f.param('i32', END)),
+    )
+    return this.#export(f)
+  }
+
+  /** Number of the panel that begins at column `nFirst` of the batch's B. */
+  #firstPanel(index: Odometer, nFirst: I32): I32 {
+    let matrix: I32 = i32.const(0)
+    for (const axis of this.#bAxes) {
+      const counter = index.counters.get(axis)
+      if (counter !== undefined) matrix = i32.add(i32.mul(matrix, i32.const(this.#kernel.batch[axis])), counter)
+    }
+    return i32.add(i32.mul(matrix, i32.const(this.#panels)), i32.shrU(nFirst, i32.const(Math.log2(PANEL))))
+  }
+
+  /** tile[rows][columns] = A · B over all of k, block by block. */
+  #tile(f: FunctionBuilder, aFirst: Local<'i32'>, panels: Local<'i32'>, tile: Local<'i32'>, rows: Local<'i32'>, columns: Local<'i32'>): void {
+    const { a, k, batch } = this.#kernel
+    const [mBytes, kBytes] = a.strides.slice(batch.length).map(stride => stride * 4)
+    const kFirst = f.keep(i32.const(0))
+    const packed = i32.add(tile, i32.const(this.#tileBytes))
+    const from = f.keep(aFirst)
+    const panelPart = f.keep(panels)
+    f.repeat(
+      () => {
+        const steps = f.keep(minS(i32.const(this.#kBlock), i32.sub(i32.const(k), kFirst)))
+        if (this.#packsA) f.do(callEffect(packRows(this.#module), packed, i32.const(this.#kBlock * 4), from, i32.const(mBytes), i32.const(kBytes), rows, steps))
+        const rowBytes = this.#packsA ? this.#kBlock * 4 : mBytes
+        this.#panelLoop(f, this.#packsA ? f.keep(packed) : from, rowBytes, panelPart, tile, rows, columns, steps, kFirst)
+        f.set(from, i32.add(from, i32.const(this.#kBlock * kBytes)))
+        f.set(panelPart, i32.add(panelPart, i32.const(this.#kBlock * PANEL * 4)))
+        f.set(kFirst, i32.add(kFirst, i32.const(this.#kBlock)))
+      },
+      () => i32.ltS(kFirst, i32.const(k)),
+    )
+  }
+
+  #panelLoop(
+    f: FunctionBuilder, aRows: Local<'i32'>, rowBytes: number, panels: Local<'i32'>, tile: Local<'i32'>, rows: Local<'i32'>, columns: Local<'i32'>,
+    steps: Local<'i32'>, kFirst: Local<'i32'>,
+  ): void {
+    const column = f.keep(i32.const(0))
+    const panel = f.keep(panels)
+    f.repeat(
+      () => {
+        const row = f.keep(i32.const(0))
+        const aRow = f.keep(aRows)
+        const c = f.keep(i32.add(tile, i32.shl(column, i32.const(2))))
+        f.repeat(
+          () => {
+            // a last single row is its own partner: the second result is never read
+            const partner = i32.select(i32.ltS(i32.add(row, i32.const(1)), rows), i32.const(rowBytes), i32.const(0))
+            f.do(callEffect(microkernel(this.#module), aRow, partner, panel, c, i32.const(this.#nBlock * 4), steps, kFirst))
+            f.set(row, i32.add(row, i32.const(2)))
+            f.set(aRow, i32.add(aRow, i32.const(2 * rowBytes)))
+            f.set(c, i32.add(c, i32.const(2 * this.#nBlock * 4)))
+          },
+          () => i32.ltS(row, rows),
+        )
+        f.set(column, i32.add(column, i32.const(PANEL)))
+        f.set(panel, i32.add(panel, i32.const(this.#kernel.k * PANEL * 4)))
+      },
+      () => i32.ltS(column, columns),
+    )
+  }
+}

@@ -1,0 +1,38 @@
+// Reductions in vector form: the identity, the combining step, and the last step across the four lanes.
+import type { Dtype } from '../../../dtype.js'
+import type { ReduceFunction } from '../../../plan/kernel.js'
+import type { FunctionBuilder, Local } from '../emit/function-builder.js'
+import { f32x4, i32x4, v128 } from '../emit/simd.js'
+import type { V128 } from '../emit/value.js'
+
+export function identity(reduce: ReduceFunction, dtype: Dtype): V128 {
+  if (dtype === 'f32') return f32x4.const({ sum: 0, prod: 1, max: -Infinity, min: Infinity }[reduce])
+  if (reduce === 'sum') return i32x4.const(0)
+  if (reduce === 'prod') return i32x4.const(1)
+  if (dtype === 'i32') return i32x4.const(reduce === 'max' ? -(2 ** 31) : 2 ** 31 - 1)
+  if (dtype === 'bool') return i32x4.const(reduce === 'max' ? 0 : 1)
+  return i32x4.const(reduce === 'max' ? 0 : -1)
+}
+
+export function combine(reduce: ReduceFunction, dtype: Dtype, a: V128, b: V128): V128 {
+  if (dtype === 'f32') return { sum: f32x4.add, prod: f32x4.mul, max: f32x4.max, min: f32x4.min }[reduce](a, b)
+  // sums and products of bools stay within 0 and 1
+  if (dtype === 'bool') return { sum: v128.or, prod: v128.and, max: v128.or, min: v128.and }[reduce](a, b)
+  if (reduce === 'sum') return i32x4.add(a, b)
+  if (reduce === 'prod') return i32x4.mul(a, b)
+  if (dtype === 'i32') return reduce === 'max' ? i32x4.maxS(a, b) : i32x4.minS(a, b)
+  return reduce === 'max' ? i32x4.maxU(a, b) : i32x4.minU(a, b)
+}
+
+/** Combines vectors pairwise into one. */
+export function combineAll(f: FunctionBuilder, reduce: ReduceFunction, dtype: Dtype, vectors: readonly Local<'v128'>[]): Local<'v128'> {
+  if (vectors.length === 1) return vectors[0]
+  const half = vectors.length / 2
+  return combineAll(f, reduce, dtype, vectors.slice(0, half).map((vector, i) => f.keep(combine(reduce, dtype, vector, vectors[i + half]))))
+}
+
+/** The four lanes combined, in every lane. */
+export function acrossLanes(f: FunctionBuilder, reduce: ReduceFunction, dtype: Dtype, vector: Local<'v128'>): Local<'v128'> {
+  const pairs = f.keep(combine(reduce, dtype, vector, v128.shuffle32(vector, vector, [2, 3, 0, 1])))
+  return f.keep(combine(reduce, dtype, pairs, v128.shuffle32(pairs, pairs, [1, 0, 3, 2])))
+}

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { requestWasmDevice, type WasmDevice } from '../../src/devices/wasm/wasm-device.js'
+import type { Instruction, LoopKernel } from '../../src/plan/kernel.js'
+import { rowMajorStrides, sizeOf } from '../../src/shape.js'
+import { expectSame, random, runOnDevice } from './run-kernel.js'
+
+let device: WasmDevice
+beforeAll(async () => {
+  device = await requestWasmDevice({ threads: 1 })
+})
+afterAll(() => device.close())
+
+const f32 = { dtype: 'f32', written: false } as const
+const out = { dtype: 'f32', written: true } as const
+const load = (binding: number, strides: readonly number[], offset = 0): Instruction => ({ fn: 'load', access: { binding, offset, strides }, dtype: 'f32' })
+
+const map = (shape: readonly number[], body: readonly Instruction[], bindings = 2): LoopKernel => ({
+  kind: 'loop',
+  bindings: Array.from({ length: bindings }, (_, i) => (i === bindings - 1 ? out : f32)),
+  shape,
+  reduced: 0,
+  body,
+  results: [{ value: body.length - 1, access: { binding: bindings - 1, offset: 0, strides: rowMajorStrides(shape) } }],
+})
+
+const shapes = [[], [1], [3], [31], [33, 257], [5, 1, 7], [257, 3], [0, 4], [2, 3, 5, 7]]
+
+describe('maps', () => {
+  test.each(shapes)('add a vector of shape %j to itself', async (...shape: number[]) => {
+    const n = sizeOf(shape)
+    const strides = rowMajorStrides(shape)
+    const kernel = map(shape, [load(0, strides), { fn: 'add', args: [0, 0], dtype: 'f32' }])
+    await expectSame(device, kernel, [random(1)(n), new Array(n).fill(7)])
+  })
+
+  test('transposes', async () => {
+    const kernel = map([33, 31], [load(0, [1, 33]), { fn: 'neg', args: [0], dtype: 'f32' }])
+    await expectSame(device, kernel, [random(2)(33 * 31), new Array(33 * 31).fill(0)])
+  })
+})
+
+const softmax = (shape: readonly number[], reduced: number, strides: readonly number[]): LoopKernel => {
+  const rowStrides = strides.map((stride, d) => (d < shape.length - reduced ? stride : 0))
+  return {
+    kind: 'loop',
+    bindings: [f32, out, out],
+    shape,
+    reduced,
+    body: [
+      load(0, strides),
+      { fn: 'reduce', reduce: 'max', args: [0], dtype: 'f32' },
+      { fn: 'sub', args: [0, 1], dtype: 'f32' },
+      { fn: 'exp', args: [2], dtype: 'f32' },
+      { fn: 'reduce', reduce: 'sum', args: [3], dtype: 'f32' },
+      { fn: 'div', args: [3, 4], dtype: 'f32' },
+    ],
+    results: [
+      { value: 5, access: { binding: 1, offset: 0, strides } },
+      { value: 4, access: { binding: 2, offset: 0, strides: rowStrides } },
+    ],
+  }
+}
+
+describe('row programs', () => {
+  test.each([
+    { shape: [33, 257], reduced: 1, strides: [257, 1] },
+    { shape: [257, 33], reduced: 1, strides: [1, 257] },
+    { shape: [5, 3], reduced: 1, strides: [3, 1] },
+    { shape: [3, 5, 7, 9], reduced: 2, strides: [5 * 7 * 9, 7 * 9, 9, 1] },
+    { shape: [63, 3, 5], reduced: 2, strides: [1, 63, 63 * 3] },
+    { shape: [1, 1], reduced: 1, strides: [1, 1] },
+    { shape: [100], reduced: 1, strides: [1] },
+    { shape: [4, 0], reduced: 1, strides: [1, 1] },
+  ])('softmax of $shape with strides $strides', async ({ shape, reduced, strides }) => {
+    const n = sizeOf(shape)
+    await expectSame(device, softmax(shape, reduced, strides), [random(3)(n, -5, 5), new Array(n).fill(7), new Array(Math.max(n, 8)).fill(7)])
+  })
+
+  test('threads do not change a bit', async () => {
+    const two = await requestWasmDevice({ threads: 2 })
+    const kernel = softmax([257, 999], 1, [999, 1])
+    const data = [random(4)(257 * 999), new Array(257 * 999).fill(0), new Array(257 * 999).fill(0)]
+    expect(await runOnDevice(two, kernel, data)).toEqual(await runOnDevice(device, kernel, data))
+    two.close()
+  })
+})

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { requestWasmDevice, type WasmDevice } from '../../src/devices/wasm/wasm-device.js'
+import type { MatmulKernel } from '../../src/plan/kernel.js'
+import { expectSame, random, runOnDevice } from './run-kernel.js'
+
+let device: WasmDevice
+beforeAll(async () => {
+  device = await requestWasmDevice({ threads: 1 })
+})
+afterAll(() => device.close())
+
+const f32 = { dtype: 'f32', written: false } as const
+const out = { dtype: 'f32', written: true } as const
+
+interface Layout {
+  readonly batch?: readonly number[]
+  readonly transposeA?: boolean
+  readonly transposeB?: boolean
+  readonly transposeC?: boolean
+  readonly sharedB?: boolean
+}
+
+/** C = relu(A B + bias), with `bias` along n. */
+function product(m: number, k: number, n: number, { batch = [], transposeA, transposeB, transposeC, sharedB }: Layout = {}): MatmulKernel {
+  const batchStrides = (size: number): number[] => batch.map((_, d) => size * batch.slice(d + 1).reduce((a, b) => a * b, 1))
+  const zero = batch.map(() => 0)
+  return {
+    kind: 'matmul',
+    bindings: [f32, f32, f32, out],
+    batch,
+    m,
+    n,
+    k,
+    a: { binding: 0, offset: 0, strides: [...batchStrides(m * k), ...(transposeA ? [1, m] : [k, 1])] },
+    b: { binding: 1, offset: 0, strides: [...(sharedB ? zero : batchStrides(k * n)), ...(transposeB ? [1, k] : [n, 1])] },
+    body: [
+      { fn: 'head', dtype: 'f32' },
+      { fn: 'load', access: { binding: 2, offset: 0, strides: [...zero, 0, 1] }, dtype: 'f32' },
+      { fn: 'add', args: [0, 1], dtype: 'f32' },
+      { fn: 'constant', value: 0, dtype: 'f32' },
+      { fn: 'max', args: [2, 3], dtype: 'f32' },
+    ],
+    results: [{ value: 4, access: { binding: 3, offset: 0, strides: [...batchStrides(m * n), ...(transposeC ? [1, m] : [n, 1])] } }],
+  }
+}
+
+const dataFor = ({ m, k, n, batch }: MatmulKernel): number[][] => {
+  const copies = batch.reduce((a, b) => a * b, 1)
+  const make = random(5)
+  return [make(copies * m * k), make(copies * k * n), make(n), new Array(copies * m * n).fill(9)]
+}
+
+describe('matmul', () => {
+  const sizes = [1, 3, 31, 33]
+  for (const m of sizes)
+    test(`of every odd size with m = ${m}`, async () => {
+      for (const k of [0, ...sizes, 300]) for (const n of sizes) await expectSame(device, product(m, k, n), dataFor(product(m, k, n)), 1e-5)
+    })
+
+  const layouts = [false, true].flatMap(transposeA => [false, true].flatMap(transposeB => [false, true].map(transposeC => ({ transposeA, transposeB, transposeC }))))
+  test.each(layouts)('with %j', async layout => {
+    for (const [m, k, n] of [[33, 65, 31], [70, 257, 66], [1, 9, 40], [40, 9, 1], [33, 17, 5]]) await expectSame(device, product(m, k, n, layout), dataFor(product(m, k, n, layout)), 1e-5)
+  })
+
+  test.each([{ sharedB: false }, { sharedB: true }, { sharedB: true, transposeA: true }])('with batches, %j', async layout => {
+    const kernel = product(17, 19, 35, { batch: [2, 3], ...layout })
+    await expectSame(device, kernel, dataFor(kernel), 1e-5)
+  })
+
+  test('of nothing writes nothing', async () => {
+    await expectSame(device, product(0, 4, 5), [[1], [1], [1, 1, 1, 1, 1], [3]])
+  })
+
+  test('gives the same bits on two threads', async () => {
+    const two = await requestWasmDevice({ threads: 2 })
+    for (const kernel of [product(257, 300, 200), product(65, 40, 500, { transposeB: true })]) expect(await runOnDevice(two, kernel, dataFor(kernel))).toEqual(await runOnDevice(device, kernel, dataFor(kernel)))
+    two.close()
+  })
+})
