@@ -1,0 +1,223 @@
+// Fusion: which values are computed together in one kernel. A cluster is a loop over an iteration space, or a matmul with what follows it.
+// Rules are local: a value joins the clusters of its inputs where its index is theirs, as long as no cycle between clusters can arise.
+import { sameShape, sizeOf, type Shape } from '../shape.js'
+import type { Locations } from './locate.js'
+import type { Value } from './value.js'
+
+export type ClusterKind = 'loop' | 'matmul' | 'opaque'
+
+export interface Cluster {
+  readonly kind: ClusterKind
+  /** The iteration space, in the axes of its element-level members. */
+  readonly shape: Shape
+  /** Axes that its reductions run over; none for a map. */
+  axes: readonly number[]
+  readonly members: Set<Value>
+  /** Bases read from memory. */
+  readonly reads: Set<Value>
+  /** Clusters that read from this one. */
+  readonly dependents: Set<Cluster>
+  /** Greater than the level of every cluster it reads from: the order of execution. */
+  level: number
+  mergedInto: Cluster | null
+}
+
+export interface FusionLimits {
+  /** Buffers that one kernel may bind. */
+  readonly maxBindings: number
+}
+
+/** Values written into every kernel that needs them instead of being read. */
+export const isInline = (value: Value): boolean => value.operation.kind === 'constant' || value.operation.kind === 'index'
+
+const isElementwise = (value: Value): boolean => ['elementwise', 'cast', 'bitcast', 'gather'].includes(value.operation.kind)
+
+export const rowShape = (cluster: Pick<Cluster, 'shape' | 'axes'>): Shape => cluster.shape.map((n, axis) => (cluster.axes.includes(axis) ? 1 : n))
+
+/** A row that one invocation runs through more than once must be short, or rows many: else the work is split over kernels instead. */
+function mayRevisitRows(shape: Shape, axes: readonly number[]): boolean {
+  const inner = sizeOf(axes.map(axis => shape[axis]))
+  const rows = sizeOf(shape) / Math.max(1, inner)
+  return inner <= 16384 && (rows >= 32 || rows * inner <= 65536)
+}
+
+export class Clusters {
+  readonly #of = new Map<Value, Cluster>()
+  readonly #locations: Locations
+  readonly #limits: FusionLimits
+  readonly #kept: ReadonlySet<Value>
+
+  constructor(values: readonly Value[], locations: Locations, kept: ReadonlySet<Value>, limits: FusionLimits) {
+    this.#locations = locations
+    this.#limits = limits
+    this.#kept = kept
+    for (const value of values) this.#place(value)
+  }
+
+  /** The cluster that computes a base; undefined for sources and inline values. */
+  of(value: Value): Cluster | undefined {
+    const cluster = this.#of.get(value)
+    return cluster === undefined ? undefined : root(cluster)
+  }
+
+  /** All clusters in an order in which each comes after those it reads from. */
+  inOrder(): Cluster[] {
+    const all = [...new Set([...this.#of.values()].map(root))]
+    return all.map((cluster, i) => ({ cluster, i })).sort((a, b) => a.cluster.level - b.cluster.level || a.i - b.i).map(({ cluster }) => cluster)
+  }
+
+  #place(value: Value): void {
+    const { kind } = value.operation
+    if (value.external !== null || isInline(value)) return
+    if (this.#locations.copied.has(value)) this.#open('loop', value, value.inputs[0].shape, [], [value.inputs[0]])
+    else if (isElementwise(value)) this.#placeElementwise(value)
+    else if (kind === 'reduce') this.#placeReduce(value, value.operation.kind === 'reduce' ? value.operation.axes : [])
+    else if (kind === 'matmul') this.#open('matmul', value, value.shape, [], value.inputs)
+    else if (kind === 'part') this.#placePart(value)
+    else if (kind === 'concat' || kind === 'attention' || kind === 'attentionBackward' || kind === 'scatterAdd') this.#open('opaque', value, value.shape, [], value.inputs)
+  }
+
+  #placePart(value: Value): void {
+    const whole = this.of(value.inputs[0])
+    if (whole === undefined) throw new Error('plan: a part must come after its whole')
+    whole.members.add(value)
+    this.#of.set(value, whole)
+  }
+
+  #open(kind: ClusterKind, value: Value, shape: Shape, axes: readonly number[], inputs: readonly Value[]): Cluster {
+    const cluster: Cluster = { kind, shape, axes, members: new Set([value]), reads: new Set(), dependents: new Set(), level: 0, mergedInto: null }
+    this.#of.set(value, cluster)
+    for (const input of inputs) this.#read(cluster, input)
+    return cluster
+  }
+
+  #read(cluster: Cluster, input: Value): void {
+    const { base } = this.#locations.of(input)
+    if (isInline(base)) return
+    cluster.reads.add(base)
+    const from = this.of(base)
+    if (from === undefined || from === cluster) return
+    from.dependents.add(cluster)
+    cluster.level = Math.max(cluster.level, from.level + 1)
+  }
+
+  #placeReduce(value: Value, axes: readonly number[]): void {
+    const [input] = value.inputs
+    const { base } = this.#locations.of(input)
+    const cluster = this.of(base)
+    const joins = cluster !== undefined && cluster.kind === 'loop' && this.#isSameElement(input, cluster) && (cluster.axes.length === 0 || sameShape(cluster.axes, axes)) && this.#mayReduceHere(cluster, axes)
+    if (!joins) {
+      this.#open('loop', value, input.shape, axes, [input])
+      return
+    }
+    cluster.axes = axes
+    cluster.members.add(value)
+    this.#of.set(value, cluster)
+  }
+
+  /** Turning a map with other users into few long rows would cost it its parallelism. */
+  #mayReduceHere(cluster: Cluster, axes: readonly number[]): boolean {
+    if (cluster.axes.length > 0 || mayRevisitRows(cluster.shape, axes)) return true
+    return ![...cluster.members].some(member => this.#kept.has(member) || member.users.length > 1)
+  }
+
+  /** Does `input` name, at each index of the cluster's space, the very element that the cluster computes there? */
+  #isSameElement(input: Value, cluster: Cluster): boolean {
+    const { base, walk } = this.#locations.of(input)
+    if (!sameShape(base.shape, cluster.shape) || !sameShape(input.shape, cluster.shape)) return false
+    return walk.offset === 0 && walk.guards.length === 0 && follows(walk.strides, this.#locations.layout(base), base.shape)
+  }
+
+  /** Is `input` a row-level member of the cluster, used per row (`shape` is the row shape) or spread along the rows (`shape` is the full one)? */
+  #isRowValue(input: Value, cluster: Cluster): boolean {
+    const { base, walk } = this.#locations.of(input)
+    if (cluster.axes.length === 0 || !sameShape(base.shape, rowShape(cluster)) || walk.offset !== 0 || walk.guards.length > 0) return false
+    const spread = sameShape(input.shape, cluster.shape)
+    if (!spread && !sameShape(input.shape, base.shape)) return false
+    if (spread && !mayRevisitRows(cluster.shape, cluster.axes)) return false
+    const layout = this.#locations.layout(base)
+    return walk.strides.every((stride, axis) => input.shape[axis] <= 1 || stride === (base.shape[axis] === 1 ? 0 : layout[axis]))
+  }
+
+  #placeElementwise(value: Value): void {
+    const fused = value.operation.kind === 'gather' ? value.inputs.slice(1) : value.inputs
+    const candidates = [...new Set(fused.flatMap(input => this.of(this.#locations.of(input).base) ?? []))]
+    const joinable = candidates.filter(cluster => this.#accepts(cluster, value, fused))
+    // A space with rows is the richer one; a matmul can only be joined, never moved.
+    const main = joinable.find(cluster => cluster.kind === 'matmul') ?? joinable.find(cluster => cluster.axes.length > 0) ?? joinable[0]
+    const others = main === undefined ? [] : joinable.filter(cluster => cluster !== main && canAbsorb(main, cluster))
+    const chosen = main === undefined ? [] : this.#largestLegal(value, main, others)
+    if (chosen.length === 0) {
+      this.#open('loop', value, value.shape, [], value.inputs)
+      return
+    }
+    this.#merge(value, chosen)
+  }
+
+  #accepts(cluster: Cluster, value: Value, fused: readonly Value[]): boolean {
+    if (cluster.kind === 'opaque') return false
+    if (!sameShape(value.shape, cluster.shape) && !(cluster.kind === 'loop' && cluster.axes.length > 0 && sameShape(value.shape, rowShape(cluster)))) return false
+    if (cluster.kind === 'loop' && [...cluster.members].some(member => this.#locations.copied.has(member))) return false
+    const own = value.inputs.filter(input => cluster.members.has(this.#locations.of(input).base))
+    return own.every(input => fused.includes(input) && (this.#isSameElement(input, cluster) || this.#isRowValue(input, cluster)))
+  }
+
+  #largestLegal(value: Value, main: Cluster, others: readonly Cluster[]): Cluster[] {
+    for (let count = others.length; count >= 0; count--) {
+      const group = [main, ...others.slice(0, count)]
+      if (this.#isLegal(value, group)) return group
+    }
+    return []
+  }
+
+  /** The merged cluster's level must stay below that of everything that reads from its parts: then no cycle exists. */
+  #isLegal(value: Value, group: readonly Cluster[]): boolean {
+    return this.#mergedLevel(value, group) < Math.min(...group.flatMap(cluster => [...cluster.dependents].map(root).filter(dependent => !group.includes(dependent)).map(dependent => dependent.level))) && this.#bindings(value, group) <= this.#limits.maxBindings
+  }
+
+  #outside(value: Value, group: readonly Cluster[]): Set<Value> {
+    const bases = [...value.inputs.map(input => this.#locations.of(input).base), ...group.flatMap(cluster => [...cluster.reads])]
+    return new Set(bases.filter(base => !isInline(base) && !group.some(cluster => cluster.members.has(base))))
+  }
+
+  #mergedLevel(value: Value, group: readonly Cluster[]): number {
+    const outside = [...this.#outside(value, group)].map(base => this.of(base)?.level ?? -1)
+    return Math.max(...group.map(cluster => cluster.level), ...outside.map(level => level + 1))
+  }
+
+  #bindings(value: Value, group: readonly Cluster[]): number {
+    const members = [value, ...group.flatMap(cluster => [...cluster.members])]
+    const stored = members.filter(member => this.#kept.has(member) || member.users.some(user => user.id < value.id && !members.includes(user)))
+    return this.#outside(value, group).size + stored.length + 1
+  }
+
+  #merge(value: Value, group: readonly Cluster[]): void {
+    const [main, ...others] = group
+    const level = this.#mergedLevel(value, group)
+    for (const other of others) {
+      other.mergedInto = main
+      for (const member of other.members) main.members.add(member)
+      for (const base of other.reads) main.reads.add(base)
+      for (const dependent of other.dependents) main.dependents.add(dependent)
+      if (other.axes.length > 0) main.axes = other.axes
+    }
+    main.members.add(value)
+    this.#of.set(value, main)
+    for (const input of value.inputs) this.#read(main, input)
+    for (const member of main.members) main.reads.delete(member)
+    main.dependents.delete(main)
+    for (const other of others) main.dependents.delete(other)
+    main.level = level
+  }
+}
+
+const root = (cluster: Cluster): Cluster => (cluster.mergedInto === null ? cluster : root(cluster.mergedInto))
+
+const follows = (strides: readonly number[], layout: readonly number[], shape: Shape): boolean => strides.every((stride, axis) => shape[axis] <= 1 || stride === layout[axis])
+
+/** Can `other` be computed inside `main`'s iteration: the same space, or one value a row of it? */
+function canAbsorb(main: Cluster, other: Cluster): boolean {
+  if (other.kind !== 'loop') return false
+  if (sameShape(other.shape, main.shape)) return other.axes.length === 0 || (main.kind === 'loop' && (main.axes.length === 0 || sameShape(main.axes, other.axes)))
+  return main.axes.length > 0 && other.axes.length === 0 && sameShape(other.shape, rowShape(main))
+}

@@ -1,0 +1,48 @@
+// Kernels of loop clusters: maps, reductions, row programs, copies.
+import { rowMajorStrides } from '../shape.js'
+import type { Cluster } from './cluster.js'
+import { bind, finishBody, touchesOf, type DraftInstruction, type DraftResult } from './draft.js'
+import { BodyBuilder } from './emit-body.js'
+import type { LoopKernel } from './kernel.js'
+import type { Locations } from './locate.js'
+import type { Memory } from './memory.js'
+import type { Step } from './plan.js'
+import { splitLongReduction } from './split-reduction.js'
+
+/** A loop before its accesses are bound. */
+export interface LoopDraft {
+  readonly shape: readonly number[]
+  readonly reduced: number
+  readonly body: readonly DraftInstruction[]
+  readonly results: readonly DraftResult[]
+}
+
+export function emitLoop(cluster: Cluster, locations: Locations, memory: Memory, label: string): Step[] {
+  const outer = cluster.shape.map((_, axis) => axis).filter(axis => !cluster.axes.includes(axis))
+  const [copy] = [...cluster.members].filter(member => locations.copied.has(member))
+  const builder = new BodyBuilder(cluster, [...outer, ...cluster.axes], locations, memory)
+  const results: DraftResult[] = []
+  for (const member of cluster.members) {
+    // A copy runs over its input's shape and is written densely; a row-major position is the same under both shapes.
+    const shape = member === copy ? member.inputs[0].shape : member.shape
+    for (const store of memory.storesOf(member)) {
+      const walk = member === copy ? { ...store.walk, strides: rowMajorStrides(shape) } : store.walk
+      results.push({ value: builder.member(member), touch: { slot: store.slot, walk: builder.storeWalk(walk, shape), shape: builder.shape, written: true } })
+    }
+  }
+  const draft = { shape: builder.shape, reduced: cluster.axes.length, body: builder.body, results }
+  return splitLongReduction(draft, memory).map((loop, i, all) => finishLoop(loop, memory, all.length > 1 ? `${label} (${i + 1} of ${all.length})` : label))
+}
+
+export function finishLoop({ shape, reduced, body, results }: LoopDraft, memory: Memory, label: string): Step {
+  const { bindings, regions, accessOf } = bind(touchesOf(body, results), memory.slots)
+  const kernel: LoopKernel = {
+    kind: 'loop',
+    bindings,
+    shape,
+    reduced,
+    body: finishBody(body, accessOf),
+    results: results.map(({ value, touch }) => ({ value, access: accessOf(touch) })),
+  }
+  return { kernel, regions, label }
+}

@@ -1,0 +1,96 @@
+// Kernels of matmul clusters: the contraction and its epilogue. Batch axes that only repeat the second operand become more rows.
+import type { Cluster } from './cluster.js'
+import { bind, finishBody, touchesOf, type DraftInstruction, type DraftResult, type Touch } from './draft.js'
+import { BodyBuilder } from './emit-body.js'
+import type { MatmulKernel } from './kernel.js'
+import type { Locations } from './locate.js'
+import type { Memory } from './memory.js'
+import type { Step } from './plan.js'
+import type { Value } from './value.js'
+import type { Walk } from './view.js'
+
+interface MatmulDraft {
+  readonly batch: readonly number[]
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly a: Touch
+  readonly b: Touch
+  readonly body: readonly DraftInstruction[]
+  readonly results: readonly DraftResult[]
+}
+
+export function emitMatmul(cluster: Cluster, locations: Locations, memory: Memory, label: string): Step {
+  const [value] = [...cluster.members].filter(member => member.operation.kind === 'matmul')
+  const rank = value.shape.length
+  const builder = new BodyBuilder(cluster, value.shape.map((_, axis) => axis), locations, memory)
+  const results: DraftResult[] = []
+  for (const member of cluster.members)
+    for (const store of memory.storesOf(member)) results.push({ value: builder.member(member), touch: { slot: store.slot, walk: builder.storeWalk(store.walk, member.shape), shape: builder.shape, written: true } })
+  const batch = value.shape.slice(0, -2)
+  const [m, n] = value.shape.slice(-2)
+  const k = value.inputs[0].shape[rank - 1]
+  const draft: MatmulDraft = {
+    batch,
+    m,
+    n,
+    k,
+    a: operandTouch(value.inputs[0], [...batch, m, k], locations, memory),
+    b: operandTouch(value.inputs[1], [...batch, k, n], locations, memory),
+    body: builder.body,
+    results,
+  }
+  return finish(foldBatch(draft), memory, label)
+}
+
+function operandTouch(input: Value, shape: readonly number[], locations: Locations, memory: Memory): Touch {
+  const { base, walk } = locations.of(input)
+  const missing = new Array<number>(shape.length - walk.strides.length).fill(0)
+  const strides = [...missing, ...walk.strides].map((stride, d) => (shape[d] === 1 ? 0 : stride))
+  return { slot: memory.homeOf(base), walk: { ...walk, strides }, shape, written: false }
+}
+
+/** Merges the last batch axis with the rows while the second operand does not vary along it and all other walks allow it. */
+function foldBatch(draft: MatmulDraft): MatmulDraft {
+  const at = draft.batch.length - 1
+  if (at < 0 || draft.b.walk.strides[at] !== 0) return draft
+  const size = draft.batch[at]
+  const touches = [draft.a, ...touchesOf(draft.body, draft.results)]
+  const fold = (walk: Walk): Walk | null => {
+    const [outer, inner] = [walk.strides[at], walk.strides[at + 1]]
+    if (size > 1 && draft.m > 1 && outer !== inner * draft.m) return null
+    if (walk.guards.some(guard => guard.axis === at || guard.axis === at + 1)) return null
+    return { ...walk, strides: [...walk.strides.slice(0, at), draft.m > 1 ? inner : outer, ...walk.strides.slice(at + 2)], guards: walk.guards.map(guard => (guard.axis > at ? { ...guard, axis: guard.axis - 1 } : guard)) }
+  }
+  if (touches.some(touch => fold(touch.walk) === null) || draft.body.some(instruction => instruction.fn === 'index' && (instruction.axis === at || instruction.axis === at + 1))) return draft
+  const refold = (touch: Touch): Touch => ({ ...touch, walk: fold(touch.walk) ?? touch.walk, shape: [...touch.shape.slice(0, at), size * draft.m, ...touch.shape.slice(at + 2)] })
+  return foldBatch({
+    ...draft,
+    batch: draft.batch.slice(0, at),
+    m: size * draft.m,
+    a: refold(draft.a),
+    b: { ...draft.b, walk: { ...draft.b.walk, strides: draft.b.walk.strides.filter((_, d) => d !== at) }, shape: draft.b.shape.filter((_, d) => d !== at) },
+    body: draft.body.map(instruction => {
+      if (instruction.fn === 'index' && instruction.axis > at) return { ...instruction, axis: instruction.axis - 1 }
+      return 'touch' in instruction ? { ...instruction, touch: refold(instruction.touch) } : instruction
+    }),
+    results: draft.results.map(({ value, touch }) => ({ value, touch: refold(touch) })),
+  })
+}
+
+function finish({ batch, m, n, k, a, b, body, results }: MatmulDraft, memory: Memory, label: string): Step {
+  const { bindings, regions, accessOf } = bind([a, b, ...touchesOf(body, results)], memory.slots)
+  const kernel: MatmulKernel = {
+    kind: 'matmul',
+    bindings,
+    batch,
+    m,
+    n,
+    k,
+    a: accessOf(a),
+    b: accessOf(b),
+    body: finishBody(body, accessOf),
+    results: results.map(({ value, touch }) => ({ value, access: accessOf(touch) })),
+  }
+  return { kernel, regions, label }
+}

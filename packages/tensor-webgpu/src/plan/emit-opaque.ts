@@ -1,0 +1,115 @@
+// Kernels that nothing is fused into: attention forward and backward, scatter, the copied pieces of a concat, and final copies.
+import { rowMajorStrides, sizeOf } from '../shape.js'
+import type { Cluster } from './cluster.js'
+import { bind, type Touch } from './draft.js'
+import { BodyBuilder } from './emit-body.js'
+import { finishLoop } from './emit-loop.js'
+import type { Access, AttentionSizes } from './kernel.js'
+import { foldAround, type Locations } from './locate.js'
+import type { Memory, Store } from './memory.js'
+import type { Step } from './plan.js'
+import type { Value } from './value.js'
+import { reshapeWalk, type Walk } from './view.js'
+
+export function emitOpaque(cluster: Cluster, locations: Locations, memory: Memory): Step[] {
+  const [value] = cluster.members
+  switch (value.operation.kind) {
+    case 'attention':
+      return [emitAttention(value, value.operation, locations, memory)]
+    case 'attentionBackward':
+      return [emitAttentionBackward(value, value.operation, locations, memory)]
+    case 'scatterAdd':
+      return [emitScatterAdd(value, value.operation.axis, locations, memory)]
+    case 'concat':
+      return emitConcat(value, value.operation.axis, locations, memory)
+    default:
+      throw new Error(`plan: ${value.operation.kind} has no kernel of its own`)
+  }
+}
+
+function readTouch(input: Value, locations: Locations, memory: Memory): Touch {
+  const { base, walk } = locations.of(input)
+  return { slot: memory.homeOf(base), walk: { ...walk, strides: walk.strides.map((stride, d) => (input.shape[d] === 1 ? 0 : stride)) }, shape: input.shape, written: false }
+}
+
+/** Where output `index` of an operation with several goes; a slot of its own if nobody reads it. */
+function partTouch(whole: Value, index: number, shape: readonly number[], memory: Memory): Touch {
+  const part = whole.users.find(user => user.operation.kind === 'part' && user.operation.index === index)
+  const stores: readonly Store[] = part === undefined ? [] : memory.storesOf(part)
+  if (stores.length > 1) throw new Error('plan: one output of a fused operation must be stored once')
+  const [store] = stores
+  if (store !== undefined) return { slot: store.slot, walk: store.walk, shape, written: true }
+  return { slot: memory.addSlot(whole.dtype, sizeOf(shape)), walk: { offset: 0, strides: rowMajorStrides(shape), guards: [] }, shape, written: true }
+}
+
+function sizesOf(q: Value, k: Value, { causal, scale }: { causal: boolean; scale: number }): AttentionSizes {
+  const [batch, heads, queries, headSize] = q.shape
+  return { batch, heads, kvHeads: k.shape[1], queries, keys: k.shape[2], headSize, scale, causal }
+}
+
+function emitAttention(value: Value, options: { causal: boolean; scale: number }, locations: Locations, memory: Memory): Step {
+  const [q, k, v, mask] = value.inputs.map(input => readTouch(input, locations, memory))
+  const out = partTouch(value, 0, value.inputs[0].shape, memory)
+  const lse = partTouch(value, 1, value.inputs[0].shape.slice(0, 3), memory)
+  const touches = [q, k, v, ...(mask === undefined ? [] : [mask]), out, lse]
+  const { bindings, regions, accessOf } = bind(touches, memory.slots)
+  return {
+    kernel: { kind: 'attention', bindings, ...sizesOf(value.inputs[0], value.inputs[1], options), q: accessOf(q), k: accessOf(k), v: accessOf(v), mask: mask === undefined ? null : accessOf(mask), out: accessOf(out), lse: accessOf(lse) },
+    regions,
+    label: 'attention',
+  }
+}
+
+function emitAttentionBackward(value: Value, options: { causal: boolean; scale: number }, locations: Locations, memory: Memory): Step {
+  const [dOut, q, k, v, lse, delta, mask] = value.inputs.map(input => readTouch(input, locations, memory))
+  const [dq, dk, dv] = [1, 2, 3].map((input, part) => partTouch(value, part, value.inputs[input].shape, memory))
+  const named = { dOut, q, k, v, lse, delta, dq, dk, dv }
+  const { bindings, regions, accessOf } = bind([...Object.values(named), ...(mask === undefined ? [] : [mask])], memory.slots)
+  const at = (touch: Touch): Access => accessOf(touch)
+  return {
+    kernel: { kind: 'attentionBackward', bindings, ...sizesOf(value.inputs[1], value.inputs[2], options), q: at(q), k: at(k), v: at(v), mask: mask === undefined ? null : at(mask), dOut: at(dOut), lse: at(lse), delta: at(delta), dq: at(dq), dk: at(dk), dv: at(dv) },
+    regions,
+    label: 'attention backward',
+  }
+}
+
+function emitScatterAdd(value: Value, axis: number, locations: Locations, memory: Memory): Step {
+  const [source, index] = value.inputs.map(input => {
+    const touch = readTouch(input, locations, memory)
+    const shape = foldAround(input.shape, axis)
+    const walk = reshapeWalk(locations.of(input).walk, input.shape, shape)
+    if (walk === null) throw new Error('plan: scatterAdd operands must fold around the axis')
+    return { ...touch, shape, walk }
+  })
+  const shape = foldAround(value.shape, axis)
+  const [store] = memory.storesOf(value)
+  const outWalk: Walk | null = reshapeWalk(store.walk, value.shape, shape)
+  if (outWalk === null) throw new Error('plan: scatterAdd output must fold around the axis')
+  const out: Touch = { slot: store.slot, walk: outWalk, shape, written: true }
+  const { bindings, regions, accessOf } = bind([source, index, out], memory.slots)
+  const [outer, size, inner] = shape
+  return { kernel: { kind: 'scatterAdd', bindings, outer, count: value.inputs[0].shape[axis], inner, size, index: accessOf(index), source: accessOf(source), out: accessOf(out) }, regions, label: 'scatter add' }
+}
+
+/** The pieces that their producers could not write in place. */
+function emitConcat(value: Value, axis: number, locations: Locations, memory: Memory): Step[] {
+  const strides = rowMajorStrides(value.shape)
+  const [home] = memory.storesOf(value)
+  const steps: Step[] = []
+  let start = 0
+  value.inputs.forEach((piece, i) => {
+    const walk: Walk = { offset: start * strides[axis], strides, guards: [] }
+    start += piece.shape[axis]
+    if (home !== undefined && !memory.placed.has(`${value.id}:${i}`)) steps.push(emitCopy(piece, { slot: home.slot, walk }, locations, memory, 'concat'))
+  })
+  return steps
+}
+
+/** One value, wherever it is, written to a place. */
+export function emitCopy(value: Value, target: Store, locations: Locations, memory: Memory, label: string): Step {
+  const cluster: Cluster = { kind: 'loop', shape: value.shape, axes: [], members: new Set(), reads: new Set(), dependents: new Set(), level: 0, mergedInto: null }
+  const builder = new BodyBuilder(cluster, value.shape.map((_, axis) => axis), locations, memory)
+  const at = builder.operand(value)
+  const touch: Touch = { slot: target.slot, walk: builder.storeWalk(target.walk, value.shape), shape: value.shape, written: true }
+  return finishLoop({ shape: value.shape, reduced: 0, body: builder.body, results: [{ value: at, touch }] }, memory, label)
+}

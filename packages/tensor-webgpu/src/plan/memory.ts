@@ -1,0 +1,159 @@
+// Which slot each value lives in, and where else it is stored. External slots come first, numbered as the program numbers them.
+import type { Dtype } from '../dtype.js'
+import type { Program } from '../graph/program.js'
+import { rowMajorStrides, sameShape, sizeOf } from '../shape.js'
+import { isInline, type Cluster, type Clusters } from './cluster.js'
+import type { SlotShape } from './draft.js'
+import type { Locations } from './locate.js'
+import type { Value, ValueGraph } from './value.js'
+import { permuteWalk, reshapeWalk, type Walk } from './view.js'
+
+/** A place a computed value is written to: a walk over its own shape. */
+export interface Store {
+  readonly slot: number
+  readonly walk: Walk
+}
+
+/** A result that has to be copied to its external after (or, where it would be overwritten, before) everything else. */
+export interface FinalCopy {
+  readonly value: Value
+  readonly external: number
+  readonly first: boolean
+}
+
+export class Memory {
+  readonly slots: (SlotShape & { readonly external: number | null })[] = []
+  readonly finalCopies: FinalCopy[] = []
+  /** Pieces of a concat that are written into it by whoever computes them. */
+  readonly placed = new Set<string>()
+  readonly #home = new Map<Value, number>()
+  readonly #extra = new Map<Value, Store[]>()
+  readonly #read = new Set<Value>()
+  readonly #locations: Locations
+
+  constructor(program: Program, graph: ValueGraph, locations: Locations, clusters: Clusters) {
+    this.#locations = locations
+    for (const [i, { source, result }] of program.externals.entries()) {
+      const node = source ?? result
+      this.addSlot(node?.dtype ?? 'f32', sizeOf(node?.shape ?? []), i)
+    }
+    for (const value of graph.values) if (value.external !== null) this.#home.set(value, value.external)
+    const order = clusters.inOrder()
+    this.#assignResults(program, graph, clusters, order)
+    this.#placePieces(graph, clusters)
+    this.#findReads(order)
+  }
+
+  addSlot(dtype: Dtype, length: number, external: number | null = null): number {
+    return this.slots.push({ dtype, length, external }) - 1
+  }
+
+  /** The slot a base lives in; made on demand. */
+  homeOf(base: Value): number {
+    const known = this.#home.get(base)
+    if (known !== undefined) return known
+    const slot = this.addSlot(base.dtype, sizeOf(base.shape))
+    this.#home.set(base, slot)
+    return slot
+  }
+
+  /** Everywhere a computed value must be written. */
+  storesOf(base: Value): Store[] {
+    const extra = this.#extra.get(base) ?? []
+    const own = this.#home.has(base) || this.#read.has(base) ? [{ slot: this.homeOf(base), walk: { offset: 0, strides: this.#locations.layout(base), guards: [] } }] : []
+    return [...own, ...extra]
+  }
+
+  #assignResults(program: Program, graph: ValueGraph, clusters: Clusters, order: readonly Cluster[]): void {
+    const written = new Set(program.externals.flatMap(({ result }, i) => (result === null ? [] : [i])))
+    graph.results.forEach((value, external) => {
+      if (value === null || value.external === external) return
+      const { base } = this.#locations.of(value)
+      const direct = base === value && value.external === null && !isInline(value) && !this.#home.has(value) && this.#isRowMajor(value)
+      const inPlace = program.externals[external].source !== null
+      const safe = !inPlace || this.#mayOverwrite(graph, clusters, order, value, external)
+      if (direct && safe) this.#home.set(value, external)
+      else this.finalCopies.push({ value, external, first: base.external !== null && written.has(base.external) })
+    })
+  }
+
+  #isRowMajor(value: Value): boolean {
+    return rowMajorStrides(value.shape).every((stride, axis) => stride === this.#locations.layout(value)[axis])
+  }
+
+  /** May `value` be written over the old content of the external at the moment it is computed? Only if nobody reads the old content later. */
+  #mayOverwrite(graph: ValueGraph, clusters: Clusters, order: readonly Cluster[], value: Value, external: number): boolean {
+    const old = graph.values.find(candidate => candidate.external === external)
+    if (old === undefined) return true
+    const writer = clusters.of(value)
+    if (writer === undefined || writer.kind === 'opaque') return false
+    const at = order.indexOf(writer)
+    if (order.some((cluster, i) => i > at && cluster.reads.has(old))) return false
+    return !writer.reads.has(old) || this.#readsInStep(writer, old, value)
+  }
+
+  /** Does the cluster read `old` only at the very element that it then overwrites? */
+  #readsInStep(cluster: Cluster, old: Value, value: Value): boolean {
+    const wanted = this.#locations.layout(old)
+    const uses = [...cluster.members].flatMap(member => member.inputs.map(input => ({ member, input })).filter(({ input }) => this.#locations.of(input).base === old))
+    return uses.every(({ member, input }) => {
+      const { walk } = this.#locations.of(input)
+      const elementwise = member.operation.kind === 'elementwise' || member.operation.kind === 'cast'
+      return elementwise && sameShape(input.shape, value.shape) && walk.offset === 0 && walk.guards.length === 0 && walk.strides.every((stride, d) => input.shape[d] <= 1 || stride === wanted[d])
+    })
+  }
+
+  #placePieces(graph: ValueGraph, clusters: Clusters): void {
+    for (const concat of graph.values) {
+      if (concat.operation.kind !== 'concat' || concat.external !== null) continue
+      const strides = rowMajorStrides(concat.shape)
+      const { axis } = concat.operation
+      let start = 0
+      concat.inputs.forEach((piece, i) => {
+        const target: Walk = { offset: start * strides[axis], strides, guards: [] }
+        start += piece.shape[axis]
+        this.#placePiece(concat, i, piece, target, clusters)
+      })
+    }
+  }
+
+  #placePiece(concat: Value, i: number, piece: Value, target: Walk, clusters: Clusters): void {
+    const { base } = this.#locations.of(piece)
+    const producer = clusters.of(base)
+    // A concat of a concat, and values computed elsewhere, are copied; and an external updated in place must not be touched early.
+    if (producer === undefined || base.operation.kind === 'concat' || this.#locations.copied.has(base)) return
+    if (this.slots[this.#home.get(concat) ?? -1]?.external !== undefined && this.#home.has(concat)) return
+    const walk = throughMovement(piece, base, target)
+    if (walk === null) return
+    const scatter = producer.kind === 'opaque' && base.operation.kind === 'part' && base.users.length > 1
+    if (scatter) return
+    this.#extra.set(base, [...(this.#extra.get(base) ?? []), { slot: this.homeOf(concat), walk }])
+    this.placed.add(`${concat.id}:${i}`)
+  }
+
+  #findReads(order: readonly Cluster[]): void {
+    for (const cluster of order)
+      for (const base of cluster.reads) {
+        const concat = [...cluster.members].find(member => member.operation.kind === 'concat')
+        const onlyPlaced = concat !== undefined && concat.inputs.every((piece, i) => this.#locations.of(piece).base !== base || this.placed.has(`${concat.id}:${i}`))
+        if (!onlyPlaced) this.#read.add(base)
+      }
+    for (const { value } of this.finalCopies) this.#read.add(this.#locations.of(value).base)
+  }
+}
+
+/** The walk over `base` that writes what `piece`, seen through reshapes and permutations of it, would write at `target`. */
+function throughMovement(piece: Value, base: Value, target: Walk): Walk | null {
+  let walk: Walk | null = target
+  let value = piece
+  while (value !== base && walk !== null) {
+    const [input] = value.inputs
+    if (value.operation.kind === 'reshape') walk = reshapeWalk(walk, value.shape, input.shape)
+    else if (value.operation.kind === 'permute') {
+      const { order } = value.operation
+      walk = permuteWalk(walk, order.map((_, axis) => order.indexOf(axis)))
+    } else return null
+    value = input
+  }
+  return walk
+}

@@ -1,0 +1,57 @@
+// From a program of nodes to a plan of kernels: merge equal values, locate them, fuse them into clusters, give them memory, write the kernels.
+import type { Program } from '../graph/program.js'
+import { sizeOf } from '../shape.js'
+import { layArena } from './arena.js'
+import { Clusters, type Cluster, type FusionLimits } from './cluster.js'
+import { emitLoop, finishLoop } from './emit-loop.js'
+import { emitMatmul } from './emit-matmul.js'
+import { emitCopy, emitOpaque } from './emit-opaque.js'
+import { Locations } from './locate.js'
+import { Memory } from './memory.js'
+import type { Plan, Step } from './plan.js'
+import { makeValues, type Value } from './value.js'
+import { dense } from './view.js'
+
+/** Plans a program. `maxBindings` is how many buffers one kernel may bind on the device. */
+export function planProgram(program: Program, limits: FusionLimits = { maxBindings: 8 }): Plan {
+  const graph = makeValues(program)
+  const locations = new Locations(graph.values)
+  const kept = new Set(graph.results.flatMap(value => value ?? []))
+  const clusters = new Clusters(graph.values, locations, kept, limits)
+  const memory = new Memory(program, graph, locations, clusters)
+  const before: Step[] = []
+  const after: Step[] = []
+  for (const { value, external, first } of memory.finalCopies) {
+    if (sizeOf(value.shape) === 0) continue
+    const target = { slot: external, walk: dense(value.shape) }
+    if (!first) {
+      after.push(emitCopy(value, target, locations, memory, 'result'))
+      continue
+    }
+    // The value is the old content of an external that this program overwrites: save it first.
+    const saved = memory.addSlot(value.dtype, sizeOf(value.shape))
+    before.push(emitCopy(value, { slot: saved, walk: dense(value.shape) }, locations, memory, 'save'))
+    after.push(copySlot(saved, external, value, memory))
+  }
+  const steps = [...before, ...clusters.inOrder().flatMap(cluster => emitCluster(cluster, locations, memory)), ...after]
+  return { steps, ...layArena(memory.slots, steps) }
+}
+
+function copySlot(from: number, to: number, { shape, dtype }: Value, memory: Memory): Step {
+  const whole = { shape, walk: dense(shape) }
+  return finishLoop({ shape, reduced: 0, body: [{ fn: 'load', touch: { ...whole, slot: from, written: false }, dtype }], results: [{ value: 0, touch: { ...whole, slot: to, written: true } }] }, memory, 'result')
+}
+
+function emitCluster(cluster: Cluster, locations: Locations, memory: Memory): Step[] {
+  if (![...cluster.members].some(member => sizeOf(member.shape) > 0)) return []
+  const label = labelOf(cluster)
+  if (cluster.kind === 'matmul') return [emitMatmul(cluster, locations, memory, label)]
+  if (cluster.kind === 'opaque') return emitOpaque(cluster, locations, memory)
+  return emitLoop(cluster, locations, memory, label)
+}
+
+/** The operations of a cluster in the order they were met: 'matmul add gelu'. */
+function labelOf(cluster: Cluster): string {
+  const names = [...cluster.members].sort((a, b) => a.id - b.id).map(({ operation }) => (operation.kind === 'elementwise' || operation.kind === 'reduce' ? operation.fn : operation.kind))
+  return [...new Set(names)].join(' ')
+}

@@ -1,0 +1,70 @@
+// The planner's own picture of a program: one Value per distinct computation. Equal nodes are merged; nodes that change nothing vanish.
+import type { Dtype } from '../dtype.js'
+import type { Holding } from '../graph/holding.js'
+import type { Node } from '../graph/node.js'
+import type { Operation } from '../graph/operation.js'
+import type { Program } from '../graph/program.js'
+import type { Shape } from '../shape.js'
+
+export interface Value {
+  /** Position in the order; inputs have smaller ones. */
+  readonly id: number
+  readonly operation: Operation
+  readonly inputs: readonly Value[]
+  readonly users: Value[]
+  readonly shape: Shape
+  readonly dtype: Dtype
+  /** Which external holds it when the run begins, if any. */
+  readonly external: number | null
+}
+
+export interface ValueGraph {
+  readonly values: readonly Value[]
+  /** For each external, the value to be left in it. */
+  readonly results: readonly (Value | null)[]
+}
+
+/** Merges common subexpressions: values are equal when operation, inputs, shape and dtype are. */
+export function makeValues(program: Program): ValueGraph {
+  const values: Value[] = []
+  const valueOf = new Map<Node, Value>()
+  const known = new Map<string, Value>()
+  const held = new Map<Holding, Value>()
+  const externalOf = new Map(program.externals.flatMap(({ source }, i) => (source === null ? [] : [[source, i]])))
+  const updated = new Set(program.externals.flatMap(({ source, result }) => (source !== null && result !== null ? [source] : [])))
+
+  const add = (node: Node, inputs: readonly Value[], external: number | null): Value => {
+    const value: Value = { id: values.length, operation: external === null ? node.operation : { kind: 'source' }, inputs, users: [], shape: node.shape, dtype: node.dtype, external }
+    for (const input of new Set(inputs)) input.users.push(value)
+    values.push(value)
+    return value
+  }
+
+  for (const node of program.nodes) {
+    const external = externalOf.get(node)
+    if (external !== undefined) {
+      // Two sources with one storage must be one value: a device may not bind the same memory twice.
+      const twin = node.holding !== null && !updated.has(node) ? held.get(node.holding) : undefined
+      const value = twin ?? add(node, [], external)
+      if (node.holding !== null && !updated.has(node)) held.set(node.holding, value)
+      valueOf.set(node, value)
+      continue
+    }
+    const inputs = node.inputs.map(input => find(valueOf, input))
+    if (node.operation.kind === 'stopGradient') {
+      valueOf.set(node, inputs[0])
+      continue
+    }
+    const key = `${JSON.stringify(node.operation)}|${inputs.map(input => input.id).join()}|${node.shape.join()}|${node.dtype}`
+    const value = known.get(key) ?? add(node, inputs, null)
+    known.set(key, value)
+    valueOf.set(node, value)
+  }
+  return { values, results: program.externals.map(({ result }) => (result === null ? null : find(valueOf, result))) }
+}
+
+export function find<K, V>(map: ReadonlyMap<K, V>, key: K): V {
+  const value = map.get(key)
+  if (value === undefined) throw new Error('plan: a node must come after its inputs, got one before')
+  return value
+}

@@ -1,0 +1,57 @@
+// A device for tests: plans like the fast ones and interprets the kernels in float64, in one arena. What it gets wrong is the planner's fault.
+import type { Copy, Device, DeviceCounts, Executable, Storage } from '../../src/devices/device.js'
+import type { Dtype, TypedArray } from '../../src/dtype.js'
+import type { Program } from '../../src/graph/program.js'
+import { planProgram } from '../../src/plan/plan-program.js'
+import type { Plan } from '../../src/plan/plan.js'
+import { interpretKernel } from '../interpret-kernel.js'
+
+interface HostStorage extends Storage {
+  values: Float64Array
+}
+
+export class InterpretedDevice implements Device {
+  readonly kind = 'reference'
+  readonly description = 'interpreted plan'
+  readonly counts: DeviceCounts = { dispatches: 0, submits: 0, buffersCreated: 0, bindGroupsCreated: 0, pipelinesCreated: 0, liveBytes: 0, peakBytes: 0 }
+  readonly plans: Plan[] = []
+  maxBindings = 8
+
+  allocate(dtype: Dtype, length: number): HostStorage {
+    return { dtype, length, values: new Float64Array(length).fill(Number.NaN) }
+  }
+  free(): void {}
+  write(storage: Storage, data: TypedArray): void {
+    ;(storage as HostStorage).values.set(data)
+  }
+  async read(storage: Storage): Promise<TypedArray> {
+    return (storage as HostStorage).values.slice()
+  }
+  prepare(program: Program): Executable {
+    const plan = planProgram(program, { maxBindings: this.maxBindings })
+    this.plans.push(plan)
+    // Stale bits of an earlier slot must not go unnoticed: the arena starts as NaN.
+    const arena = new Float64Array(plan.arenaBytes / 4).fill(Number.NaN)
+    return {
+      run: (storages, copies) => {
+        this.#copy(copies?.before)
+        for (const step of plan.steps) {
+          const memory = step.regions.map(({ slot, offset, length }) => {
+            const { external, arenaOffset } = plan.slots[slot]
+            const whole = external === null ? arena.subarray(arenaOffset / 4) : (storages[external] as HostStorage).values
+            return whole.subarray(offset, offset + length)
+          })
+          this.counts.dispatches++
+          interpretKernel(step.kernel, memory)
+        }
+        this.#copy(copies?.after)
+      },
+      dispose: () => {},
+      explain: () => plan.steps.map(step => step.label).join('\n'),
+    }
+  }
+  #copy(copies: readonly Copy[] = []): void {
+    for (const { from, to } of copies) (to as HostStorage).values.set((from as HostStorage).values)
+  }
+  close(): void {}
+}

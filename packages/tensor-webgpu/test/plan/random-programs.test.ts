@@ -1,0 +1,85 @@
+// Random graphs, planned and interpreted, against the reference device node by node.
+import { expect, test } from 'vitest'
+import { concat, crossEntropy, layerNorm, scaledDotProductAttention, tensor, where } from '../../src/functions.js'
+import { createReferenceDevice } from '../../src/devices/reference/reference-device.js'
+import type { Device } from '../../src/devices/device.js'
+import { RandomStream } from '../../src/random.js'
+import type { Tensor } from '../../src/tensor.js'
+import { InterpretedDevice } from './interpreted-device.js'
+
+/** The same program for the same seed on any device. */
+function randomProgram(seed: number, device: Device): Tensor[] {
+  const random = new RandomStream(seed)
+  const sizes = [1, 2, 3, 5]
+  const size = (): number => sizes[random.integer(sizes.length)]
+  const leaf = (shape: number[]): Tensor => tensor(Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.uniform() * 2 - 1), { shape, device, dtype: 'f32' })
+  const base = [size(), size(), size() + 1]
+  const pool: Tensor[] = [leaf(base), leaf(base), leaf([base[2]]), leaf([base[0], 1, base[2]]), leaf([])]
+  const pick = (): Tensor => pool[random.integer(pool.length)]
+  const ofRank = (rank: number): Tensor | undefined => pool.filter(t => t.rank >= rank).at(-1 - random.integer(Math.max(1, pool.filter(t => t.rank >= rank).length)))
+  for (let i = 0; i < 14; i++) {
+    const x = pick()
+    const deep = ofRank(2) ?? x
+    const choices: (() => Tensor)[] = [
+      () => x.tanh(),
+      () => x.mul(0.5).add(0.25),
+      () => broadcastable(x, pick(), (a, b) => a.mul(b)),
+      () => broadcastable(x, pick(), (a, b) => a.sub(b)),
+      () => (x.rank === 0 ? x.exp() : x.sum({ axis: random.integer(x.rank), keepdim: random.integer(2) === 0 })),
+      () => (x.rank === 0 ? x : x.softmax(random.integer(x.rank))),
+      () => (x.rank === 0 ? x : layerNorm(x)),
+      () => (deep.rank < 2 ? deep : deep.transpose()),
+      () => (deep.rank < 2 ? deep : deep.matmul(deep.transpose())),
+      () => x.reshape([-1]),
+      () => (x.rank === 0 ? x : x.flip(0)),
+      () => (x.rank === 0 ? x : x.pad([[1, 2]]).slice([{ start: random.integer(2), step: 1 }])),
+      () => (x.rank === 0 ? x : concat([x, x.neg()], random.integer(x.rank))),
+      () => where(x.gt(0), x, x.mul(0.1)),
+      () => (x.rank === 0 ? x : x.max({ axis: -1, keepdim: true }).add(x)),
+      () => (x.rank === 0 ? x : x.argmax({ axis: -1 }).to('f32')),
+      () => x.sum(),
+      () => (deep.rank < 2 ? deep : deep.tril()),
+    ]
+    const next = choices[random.integer(choices.length)]()
+    if (next.size < 4000) pool.push(next)
+  }
+  return [pool[pool.length - 1], pool[pool.length - 2], pool[pool.length - 5], pool[5 + random.integer(4)]]
+}
+
+function broadcastable(a: Tensor, b: Tensor, fn: (a: Tensor, b: Tensor) => Tensor): Tensor {
+  try {
+    return fn(a, b)
+  } catch {
+    return fn(a, a)
+  }
+}
+
+test.each(Array.from({ length: 400 }, (_, seed) => seed))('random program %i gives what the reference gives', async seed => {
+  const planned = new InterpretedDevice()
+  planned.maxBindings = 3 + (seed % 6)
+  const reference = createReferenceDevice()
+  const [expected, actual] = [randomProgram(seed, reference), randomProgram(seed, planned)]
+  // All results in one plan: fusion sees several users.
+  const together = actual.map(t => t.reshape([-1]))
+  const joined = concat(together)
+  const want = (await Promise.all(expected.map(t => t.data()))).flatMap(data => [...data])
+  const got = [...(await joined.data())]
+  expect(got.length).toBe(want.length)
+  got.forEach((value, i) => expect(Math.abs(value - want[i])).toBeLessThan(1e-9 * (1 + Math.abs(want[i]))))
+  for (const [i, t] of actual.entries()) expect([...(await t.data())].map(value => value.toFixed(8))).toEqual([...(await expected[i].data())].map(value => value.toFixed(8)))
+})
+
+test('attention, cross-entropy and a gather survive planning', async () => {
+  const build = (device: Device): Tensor => {
+    const random = new RandomStream(9)
+    const leaf = (shape: number[]): Tensor => tensor(Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.uniform() - 0.5), { shape, device })
+    const qkv = leaf([2, 5, 24])
+    const [q, k, v] = qkv.split(8, -1).map(t => t.reshape([2, 5, 2, 4]).permute([0, 2, 1, 3]))
+    const y = scaledDotProductAttention(q, k, v, { causal: true }).permute([0, 2, 1, 3]).reshape([2, 5, 8])
+    const logits = y.matmul(leaf([8, 7]))
+    return crossEntropy(logits, tensor(Int32Array.from({ length: 10 }, (_, i) => (i * 3) % 7), { shape: [2, 5], device }), { labelSmoothing: 0.1 })
+  }
+  const device = new InterpretedDevice()
+  expect(await build(device).item()).toBeCloseTo(await build(createReferenceDevice()).item(), 12)
+  expect(device.plans[0].steps.length).toBeLessThanOrEqual(5)
+})
