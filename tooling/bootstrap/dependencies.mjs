@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { npmCommand } from './pinned-pnpm.mjs'
 import { runQuietly } from './quiet-command.mjs'
+import { registryFailure } from './registry.mjs'
 
 /**
  * @param {string} root
@@ -14,7 +16,13 @@ export async function installDependencies(root, env) {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   console.error('Ab ovo: installing dependencies (once; about a minute) …')
   // CI: pnpm asks no questions
-  await runQuietly('install the dependencies', 'pnpm', ['install', '--frozen-lockfile'], { cwd: root, env: { ...env, CI: 'true' } })
+  const options = { cwd: root, env: { ...env, CI: 'true' } }
+  const install = (/** @type {string[]} */ ...more) => runQuietly('install the dependencies', 'pnpm', ['install', '--frozen-lockfile', ...more], options)
+  const unreachable = await registryFailure(npmCommand(process.env['npm_execpath']), options)
+  if (unreachable) {
+    // an earlier clone may have left everything in pnpm's store
+    await install('--offline').catch(() => Promise.reject(unreachable))
+  } else await install()
   writeFileSync(stamp, wanted)
 }
 

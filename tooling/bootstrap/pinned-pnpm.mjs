@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { runQuietly } from './quiet-command.mjs'
+import { fewRetries } from './registry.mjs'
 
 /**
  * @param {string} root
@@ -27,7 +28,7 @@ export async function pinnedPnpm(root) {
     // without a package.json npm would look for one further up and install into the repository
     writeFileSync(join(home, 'package.json'), '{ "private": true }\n')
     const [npm, ...args] = npmCommand(process.env['npm_execpath'])
-    await runQuietly('get pnpm', npm, [...args, 'install', '--no-audit', '--no-fund', `pnpm@${version}`], { cwd: home, env })
+    await runQuietly('get pnpm', npm, [...args, 'install', '--no-audit', '--no-fund', ...fewRetries, `pnpm@${version}`], { cwd: home, env })
     writeFileSync(complete, '')
   }
   return env

@@ -32,7 +32,12 @@ export async function runQuietly(purpose, command, args, { cwd, env }) {
   if (code !== 0) throw explain(purpose, output)
 }
 
-const networkFailure = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED|ERR_SOCKET_TIMEOUT)\b|dns error|error sending request|failed to lookup address/i
+const networkFailure = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED|ERR_SOCKET_TIMEOUT|ERR_PNPM_META_FETCH_FAIL)\b|dns error|error sending request|failed to lookup address/i
+
+class NetworkError extends SetupError {}
+
+/** @param {unknown} error */
+export const isNetworkFailure = (error) => error instanceof NetworkError
 
 /**
  * @param {string} purpose
@@ -41,7 +46,7 @@ const networkFailure = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT
 export function explain(purpose, output) {
   const network = networkFailure.exec(output)
   if (network) {
-    return new SetupError(`set-up: the npm registry must be reachable to ${purpose}, got ${network[0]}; check the network and run again`)
+    return new NetworkError(`set-up: the npm registry must be reachable to ${purpose}, got ${network[0]}; check the network and run again`)
   }
   if (/\bENOSPC\b|no space left/i.test(output)) return new SetupError(`set-up: the disk is full, so it could not ${purpose}; free some space and run again`)
   if (/\bE(ACCES|PERM|ROFS)\b|permission denied/i.test(output)) {
