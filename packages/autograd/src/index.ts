@@ -1,1 +1,4 @@
-export {}
+// Table of contents of @abovo/autograd.
+export { grad, type GradOptions } from './grad.js'
+export { GradientError } from './gradient-error.js'
+export type { Gradients } from './tensor-tree.js'
