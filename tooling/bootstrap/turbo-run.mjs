@@ -12,15 +12,15 @@ export function forgetRuns(root) {
 
 /**
  * @param {string} root
- * @returns {Map<string, number>} by task id, such as `@abovo/autograd#test`; tasks that never ran are absent
+ * @returns {Map<string, number>} by task id, such as `@abovo/autograd#test`, all that were planned: one that could not start
+ * (what it depends on failed) counts as failed
  */
 export function readTasks(root) {
   const runs = existsSync(folder(root)) ? readdirSync(folder(root)).filter((name) => name.endsWith('.json')) : []
   const newest = runs.sort().at(-1)
   if (!newest) return new Map()
-  /** @type {{ tasks: { taskId: string, execution?: { exitCode: number | null } }[] }} */
-  const summary = JSON.parse(readFileSync(join(folder(root), newest), 'utf8'))
-  return new Map(
-    summary.tasks.filter(({ execution }) => execution).map(({ taskId, execution }) => [taskId, execution?.exitCode ?? 1]),
-  )
+  /** @type {{ tasks: { taskId: string, command: string, execution?: { exitCode: number | null } }[] }} */
+  const { tasks } = JSON.parse(readFileSync(join(folder(root), newest), 'utf8'))
+  // turbo also lists tasks that a package has no script for
+  return new Map(tasks.filter(({ command }) => command !== '<NONEXISTENT>').map(({ taskId, execution }) => [taskId, execution?.exitCode ?? 1]))
 }

@@ -43,7 +43,7 @@ function* walk(folder, homes) {
 
 /** @param {string} text */
 function importsOf(text) {
-  return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName)
+  return ts.preProcessFile(text, true, false).importedFiles.map(({ fileName }) => fileName)
 }
 
 /**
