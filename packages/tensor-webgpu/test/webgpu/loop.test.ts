@@ -76,7 +76,7 @@ describeOnAdapters('loop kernels', adapter => {
     await expectLikeInterpreter(device, kernel, [randoms(1000, 1), randoms(1000, 2)])
   })
 
-  test.each([[[7, 33], 1], [[3, 5, 64], 2], [[2, 4096], 1], [[1, 70001], 1], [[300, 8], 1], [[1, 1], 1]] as const)('sum of %j over its last %i axes', async (shape, reduced) => {
+  test.each([[[7, 33], 1], [[3, 5, 64], 2], [[2, 4096], 1], [[1, 70001], 1], [[300, 8], 1], [[1, 1], 1]] as [number[], number][])('sum of %j over its last %i axes', async (shape, reduced) => {
     const size = shape.reduce((a, b) => a * b, 1)
     const outer = shape.slice(0, shape.length - reduced).reduce((a, b) => a * b, 1)
     await expectLikeInterpreter(device, reduction([...shape], reduced, 'sum'), [randoms(size, 3), new Float32Array(outer)], { absolute: 2e-4 })

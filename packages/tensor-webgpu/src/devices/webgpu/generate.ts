@@ -1,8 +1,11 @@
 // From a kernel to its GPU programs: which family writes it. Printing the shaders of a kernel starts here.
 import type { Kernel } from '../../plan/kernel.js'
+import { attentionProgram } from './kernels/attention.js'
+import { attentionBackwardPrograms } from './kernels/attention-backward.js'
 import type { GpuProgram } from './kernels/gpu-program.js'
 import { loopProgram } from './kernels/loop.js'
 import { matmulProgram } from './kernels/matmul.js'
+import { scatterAddProgram } from './kernels/scatter-add.js'
 import type { GpuTraits } from './traits.js'
 
 /** The dispatches that compute a kernel, in order. Empty where there is nothing to compute. */
@@ -10,7 +13,9 @@ export function generate(kernel: Kernel, traits: GpuTraits): readonly GpuProgram
   const one = (program: GpuProgram | null): readonly GpuProgram[] => (program === null ? [] : [program])
   if (kernel.kind === 'loop') return one(loopProgram(kernel, traits))
   if (kernel.kind === 'matmul') return one(matmulProgram(kernel, traits))
-  throw new Error(`webgpu: no generator for ${kernel.kind} yet`)
+  if (kernel.kind === 'attention') return one(attentionProgram(kernel, traits))
+  if (kernel.kind === 'attentionBackward') return attentionBackwardPrograms(kernel, traits)
+  return one(scatterAddProgram(kernel, traits))
 }
 
 /** The WGSL of a kernel as this device would run it, one text per dispatch, each headed by its variant. */
