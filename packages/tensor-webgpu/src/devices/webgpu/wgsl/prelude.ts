@@ -112,20 +112,21 @@ const functions: Record<string, PreludeFunction> = {
   let near = clamp(x, {f}(-20.0), {f}(20.0));
   return normalCdf{n}(x) + near * 0.39894228 * exp(-0.5 * near * near);
 }`),
-  geluTanh: define(['stableTanh'], `fn geluTanh{n}(x: {f}) -> {f} {
-  return 0.5 * x * (1.0 + stableTanh{n}(0.79788456 * (x + 0.044715 * x * x * x)));
+  // 0.5 (1 + tanh(u)) is sigmoid(2u), which loses nothing where tanh is near -1.
+  geluTanhCdf: define([], 'fn geluTanhCdf{n}(x: {f}) -> {f} { return 1.0 / (1.0 + exp(min(-1.5957691 * (x + 0.044715 * x * x * x), {f}(88.0)))); }'),
+  geluTanh: define(['geluTanhCdf', 'keepNan'], 'fn geluTanh{n}(x: {f}) -> {f} { return keepNan{n}(x, x * geluTanhCdf{n}(x)); }'),
+  geluTanhDerivative: define(['geluTanhCdf', 'keepNan'], `fn geluTanhDerivative{n}(x: {f}) -> {f} {
+  let near = clamp(x, {f}(-20.0), {f}(20.0));
+  let cdf = geluTanhCdf{n}(near);
+  return keepNan{n}(x, cdf + 1.5957691 * near * cdf * (1.0 - cdf) * (1.0 + 0.134145 * near * near));
 }`),
-  geluTanhDerivative: define(['stableTanh', 'keepNan'], `fn geluTanhDerivative{n}(x: {f}) -> {f} {
-  let near = clamp(x, {f}(-30.0), {f}(30.0));
-  let t = stableTanh{n}(0.79788456 * (near + 0.044715 * near * near * near));
-  return keepNan{n}(x, 0.5 * (1.0 + t) + 0.5 * near * (1.0 - t * t) * 0.79788456 * (1.0 + 0.134145 * near * near));
-}`),
-  // Cody-Waite reduction by pi/2, then Cephes polynomials: the built-in ones may be off by 2^-11.
+  // Cody-Waite reduction by pi/2 in parts short enough to be exact without a fused multiply, then Cephes polynomials: the built-in ones may be
+  // off by 2^-11. Good to |x| of some thousands.
   sine: define([], `fn sine{n}(x: {f}, quarterTurns: i32) -> {f} {
   let turns = round(x * 0.63661977);
-  var r = fma(turns, {f}(-1.57079601), x);
-  r = fma(turns, {f}(-3.13916473e-7), r);
-  r = fma(turns, {f}(-5.39030253e-15), r);
+  var r = fma(turns, {f}(-1.5703125), x);
+  r = fma(turns, {f}(-4.837512969970703125e-4), r);
+  r = fma(turns, {f}(-7.54978995489188e-8), r);
   let quadrant = {i}(turns) + quarterTurns;
   let s = r * r;
   let sinPart = fma(r * s, fma(fma(s, {f}(-1.95152959e-4), {f}(8.33216087e-3)), s, {f}(-1.66666546e-1)), r);
