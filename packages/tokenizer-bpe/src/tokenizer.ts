@@ -8,6 +8,8 @@ export interface EncodeOptions {
   allowedSpecial?: SpecialTokenSet
   /** Special tokens whose text is an error unless allowed. Default: all; with `[]` their text is encoded as any other. */
   disallowedSpecial?: SpecialTokenSet
+  /** Whether the tokens that the tokenizer's template puts around a text, such as [CLS] and [SEP], are added. Default true; without a template there are none. */
+  addSpecialTokens?: boolean
 }
 
 export interface Tokenizer {

@@ -1,0 +1,11 @@
+// A pattern as a tree.
+import type { CharacterSet } from './character-set.ts'
+
+export type PatternNode =
+  | { kind: 'set'; set: CharacterSet }
+  | { kind: 'sequence'; items: PatternNode[] }
+  | { kind: 'choice'; items: PatternNode[] }
+  | { kind: 'repeat'; item: PatternNode; min: number; max: number; mode: 'greedy' | 'lazy' | 'possessive' }
+  | { kind: 'atomic'; item: PatternNode }
+  | { kind: 'look'; item: PatternNode; behind: boolean; negated: boolean }
+  | { kind: 'edge'; edge: 'start' | 'end' | 'line-start' | 'line-end' | 'word' | 'not-word' }
