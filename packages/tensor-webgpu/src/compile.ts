@@ -33,13 +33,15 @@ interface Traced {
   /** Cells that the program updates in place; a part of the captured ones. */
   readonly assigned: ReadonlySet<Cell>
   readonly outputs: readonly { readonly node: Node; readonly storage: Storage }[]
-  /** The traced result: its tensors stand for outputs[i] in order. */
   readonly result: unknown
+  /** The node that each tensor of the result stood for when the trace ended, in order. */
+  readonly resultNodes: readonly Node[]
 }
 
 /**
  * Makes a function of tensors fast: it is traced once per set of argument shapes and dtypes and replayed afterwards. Tensors it captures are
- * read anew at every call; those it assigns to are updated in place. Everything else it does happens once, at the trace.
+ * read anew at every call; those it assigns to are updated in place. Everything else it does happens once, at the trace. `device` matters
+ * only where no argument is a tensor.
  *
  * @throws DeviceError when the function reads a tensor while it is traced.
  * @example
@@ -50,11 +52,11 @@ interface Traced {
  * })
  * await step(tensor([1, 1, 1]), 0.1).item()   // 5.7
  */
-export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
+export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R, options: { device?: Device } = {}): Compiled<A, R> {
   const traces = new Map<string, Traced>()
   const call = (...args: readonly unknown[]): unknown => {
     const leaves = leavesOf(args)
-    const device = leaves.find(leaf => typeof leaf !== 'number')?.device ?? defaultDevice('compile')
+    const device = options.device ?? leaves.find(leaf => typeof leaf !== 'number')?.device ?? defaultDevice('compile')
     const key = leaves.map(leaf => (typeof leaf === 'number' ? 'number' : `${leaf.dtype}[${leaf.shape.join()}]`)).join(';')
     const traced = traces.get(key) ?? traceFunction((...values) => Reflect.apply(fn, undefined, values), args, device)
     traces.set(key, traced)
@@ -98,7 +100,11 @@ function traceFunction(fn: (...args: readonly unknown[]) => unknown, args: reado
     updates = [...trace.assigned].map(([cell, before]) => ({ cell, before, after: cell.node }))
     for (const { cell, before } of updates) cell.node = before
   }
-  return prepare(device, placeholders, updates, result, outputs)
+  const strangers = updates.filter(({ cell, before }) => before.cell !== cell || before.holding === null)
+  if (strangers.length === 0) return prepare(device, placeholders, updates, result, outputs)
+  // What was computed from a constant may have been folded into it: give such cells storage, then trace again.
+  for (const { cell, before } of strangers) ownStorage(cell, before)
+  return traceFunction(fn, args, device)
 }
 
 interface Update {
@@ -110,7 +116,6 @@ interface Update {
 function prepare(device: Device, placeholders: readonly Node[], updates: readonly Update[], result: unknown, outputs: readonly Node[]): Traced {
   if (outputs.some(node => node.device !== device)) throw new DeviceError(`compile: arguments and results must be on one device, got ${device.kind} and another`)
   const changed = new Map(updates.map(update => [update.before, update]))
-  for (const { cell, before } of updates) ownStorage(cell, before)
   const leaves = new Set([...placeholders, ...changed.keys()])
   const roots = [...updates.map(update => update.after), ...outputs]
   const read = findSources('compile', roots, leaves).filter(node => !leaves.has(node))
@@ -129,12 +134,12 @@ function prepare(device: Device, placeholders: readonly Node[], updates: readonl
     assigned: new Set(updates.map(update => update.cell)),
     outputs: distinct.map(node => ({ node, storage: device.allocate(node.dtype, sizeOf(node.shape)) })),
     result,
+    resultNodes: outputs,
   }
 }
 
 /** A cell that is updated in place must hold a storage of its own: not a constant, not a value that another tensor shares. */
 function ownStorage(cell: Cell, before: Node): void {
-  if (before.cell === cell && before.holding !== null) return
   const copy = build.stopGradient(before)
   realize('compile', [copy], before.device)
   cell.node = sourceOf(copy.holding, cell, before)
@@ -153,7 +158,8 @@ function replay(traced: Traced, leaves: readonly (Tensor | number)[]): unknown {
   executable.run(storages, { before, after: results })
   for (const cell of traced.assigned) renew(cell)
   const fresh = new Map(results.map(({ node, to }) => [node, leafWith(node, new Holding(device, to))]))
-  return mapLeaves(traced.result, leaf => (typeof leaf === 'number' ? leaf : fresh.get(leaf.node)))
+  let next = 0
+  return mapLeaves(traced.result, leaf => (typeof leaf === 'number' ? leaf : fresh.get(traced.resultNodes[next++])))
 }
 
 function leafWith(like: Node, holding: Holding): Tensor {

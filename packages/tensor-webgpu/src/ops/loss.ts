@@ -2,7 +2,7 @@
 import { ShapeError } from '../errors.js'
 import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
-import { formatShape, sizeOf } from '../shape.js'
+import { formatShape, sizeOf, type Shape } from '../shape.js'
 import { broadcastTo, requireInteger, sameDevice } from './operand.js'
 import * as el from './elementwise.js'
 import { gather } from './indexing.js'
@@ -32,10 +32,15 @@ export function crossEntropy(logits: Node, targets: Node, { reduction = 'mean', 
   const lse = logSumExp(flat, { axis: 1, keepdim: true })                  // (N, 1)
   const hit = el.sub(lse, gather(flat, 1, target))
   const smooth = labelSmoothing === 0 ? hit : el.add(el.mul(hit, 1 - labelSmoothing), el.mul(el.sub(lse, mean(flat, { axis: 1, keepdim: true })), labelSmoothing))
-  const counted = el.ne(target, ignoreIndex)
-  const losses = build.reshape(el.where(counted, smooth, 0), targets.shape)
-  if (reduction !== 'mean') return reduceLoss(losses, reduction)
-  return el.div(sum(losses), sum(build.cast(counted, logits.dtype)))
+  return reduceCounted(smooth, el.ne(target, ignoreIndex), targets.shape, reduction)
+}
+
+/** The losses (N, 1) of rows that count, reduced; the mean is over those rows only. */
+function reduceCounted(losses: Node, counted: Node, shape: Shape, reduction: Reduction): Node {
+  const kept = el.where(counted, losses, 0)
+  if (reduction !== 'mean') return reduceLoss(build.reshape(kept, shape), reduction)
+  // Both sums keep their axes, so that they and the division are one kernel.
+  return build.reshape(el.div(sum(kept, { keepdim: true }), sum(build.cast(counted, losses.dtype), { keepdim: true })), [])
 }
 
 /** −logProbs[target], averaged as crossEntropy does. */
@@ -43,10 +48,7 @@ export function nll(logProbs: Node, targets: Node, { reduction = 'mean', ignoreI
   const rows = sizeOf(targets.shape)
   const target = build.reshape(requireInteger('nll', targets), [rows, 1])
   const flat = build.reshape(logProbs, [rows, logProbs.shape[logProbs.shape.length - 1]])
-  const counted = el.ne(target, ignoreIndex)
-  const losses = build.reshape(el.where(counted, el.neg(gather(flat, 1, target)), 0), targets.shape)
-  if (reduction !== 'mean') return reduceLoss(losses, reduction)
-  return el.div(sum(losses), sum(build.cast(counted, logProbs.dtype)))
+  return reduceCounted(el.neg(gather(flat, 1, target)), el.ne(target, ignoreIndex), targets.shape, reduction)
 }
 
 export const mse = (prediction: Node, target: Node, { reduction = 'mean' }: { reduction?: Reduction } = {}): Node => reduceLoss(el.square(el.sub(prediction, target)), reduction)

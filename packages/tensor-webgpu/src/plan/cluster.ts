@@ -1,7 +1,7 @@
 // Fusion: which values are computed together in one kernel. A cluster is a loop over an iteration space, or a matmul with what follows it.
 // Rules are local: a value joins the clusters of its inputs where its index is theirs, as long as no cycle between clusters can arise.
 import { sameShape, sizeOf, type Shape } from '../shape.js'
-import type { Locations } from './locate.js'
+import type { Locations, Source } from './locate.js'
 import type { Value } from './value.js'
 
 export type ClusterKind = 'loop' | 'matmul' | 'opaque'
@@ -68,8 +68,9 @@ export class Clusters {
 
   #place(value: Value): void {
     const { kind } = value.operation
-    if (value.external !== null || isInline(value)) return
-    if (this.#locations.copied.has(value)) this.#open('loop', value, value.inputs[0].shape, [], [value.inputs[0]])
+    const copy = this.#locations.copied.get(value)
+    if (copy !== undefined) this.#openCopy(value, copy)
+    else if (value.external !== null || isInline(value)) return
     else if (isElementwise(value)) this.#placeElementwise(value)
     else if (kind === 'reduce') this.#placeReduce(value, value.operation.kind === 'reduce' ? value.operation.axes : [])
     else if (kind === 'matmul') this.#open('matmul', value, value.shape, [], value.inputs)
@@ -91,9 +92,17 @@ export class Clusters {
     return cluster
   }
 
+  #openCopy(value: Value, { base, shape }: Source): void {
+    const cluster = this.#open('loop', value, shape, [], [])
+    this.#readBase(cluster, base)
+  }
+
   #read(cluster: Cluster, input: Value): void {
-    const { base } = this.#locations.of(input)
-    if (isInline(base)) return
+    this.#readBase(cluster, this.#locations.of(input).base)
+  }
+
+  #readBase(cluster: Cluster, base: Value): void {
+    if (isInline(base) && !this.#locations.copied.has(base)) return
     cluster.reads.add(base)
     const from = this.of(base)
     if (from === undefined || from === cluster) return
@@ -177,7 +186,7 @@ export class Clusters {
 
   #outside(value: Value, group: readonly Cluster[]): Set<Value> {
     const bases = [...value.inputs.map(input => this.#locations.of(input).base), ...group.flatMap(cluster => [...cluster.reads])]
-    return new Set(bases.filter(base => !isInline(base) && !group.some(cluster => cluster.members.has(base))))
+    return new Set(bases.filter(base => !(isInline(base) && !this.#locations.copied.has(base)) && !group.some(cluster => cluster.members.has(base))))
   }
 
   #mergedLevel(value: Value, group: readonly Cluster[]): number {

@@ -2,7 +2,7 @@
 import type { Cluster } from './cluster.js'
 import type { DraftInstruction, Touch } from './draft.js'
 import { indexForm } from './index-form.js'
-import type { Locations } from './locate.js'
+import type { Location, Locations } from './locate.js'
 import type { Memory } from './memory.js'
 import type { Value } from './value.js'
 import { alongAxes, type Guard, type Walk } from './view.js'
@@ -43,7 +43,8 @@ export class BodyBuilder {
 
   #compute(value: Value): DraftInstruction {
     const { operation, dtype } = value
-    if (this.#locations.copied.has(value)) return { fn: 'cast', args: [this.operand(value.inputs[0])], dtype }
+    const copy = this.#locations.copied.get(value)
+    if (copy !== undefined) return { fn: 'cast', args: [this.#at(copy, copy.shape)], dtype }
     switch (operation.kind) {
       case 'elementwise':
         return { fn: operation.fn, args: value.inputs.map(input => this.operand(input)), dtype }
@@ -75,11 +76,16 @@ export class BodyBuilder {
 
   /** An input at the current index. */
   operand(input: Value): number {
-    const { base, walk } = this.#locations.of(input)
-    if (base.operation.kind === 'constant' && base.external === null) return this.#guarded(this.#constant(base.operation.value, base.dtype), walk, input, base.dtype)
-    if (base.operation.kind === 'index' && base.external === null) return this.#guarded(this.#index(base, base.operation.axis, walk, input), walk, input, base.dtype)
+    return this.#at(this.#locations.of(input), input.shape)
+  }
+
+  #at({ base, walk }: Location, shape: readonly number[]): number {
+    const iterated = this.#iterate(walk, shape)
+    const inline = base.external === null && (!this.#locations.copied.has(base) || this.#cluster.members.has(base))
+    if (inline && base.operation.kind === 'constant') return this.#guarded(this.#constant(base.operation.value, base.dtype), iterated, base.dtype)
+    if (inline && base.operation.kind === 'index') return this.#guarded(this.#index(base, base.operation.axis, iterated), iterated, base.dtype)
     if (this.#cluster.members.has(base)) return this.member(base)
-    return this.#load(base, this.#iterate(walk, input.shape))
+    return this.#load(base, iterated)
   }
 
   #load(base: Value, walk: Walk): number {
@@ -111,8 +117,8 @@ export class BodyBuilder {
     return at
   }
 
-  #index(base: Value, axis: number, walk: Walk, input: Value): number {
-    const form = indexForm(axis, base.shape, this.#iterate(walk, input.shape), this.shape)
+  #index(base: Value, axis: number, walk: Walk): number {
+    const form = indexForm(axis, base.shape, walk, this.shape)
     if (form === null) throw new Error('plan: an index that is not affine must have been copied')
     let sum = -1
     form.factors.forEach((factor, d) => {
@@ -126,8 +132,8 @@ export class BodyBuilder {
   }
 
   /** Inline values have no load to guard: outside the guard they are replaced by 0. */
-  #guarded(at: number, walk: Walk, input: Value, dtype: Value['dtype']): number {
-    return this.#iterate(walk, input.shape).guards.reduce((value, guard) => this.#push({ fn: 'where', args: [this.#inside(guard), value, this.#constant(0, dtype)], dtype }), at)
+  #guarded(at: number, walk: Walk, dtype: Value['dtype']): number {
+    return walk.guards.reduce((value, guard) => this.#push({ fn: 'where', args: [this.#inside(guard), value, this.#constant(0, dtype)], dtype }), at)
   }
 
   #inside({ axis, from, to }: Guard): number {

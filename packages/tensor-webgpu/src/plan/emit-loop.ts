@@ -19,14 +19,14 @@ export interface LoopDraft {
 
 export function emitLoop(cluster: Cluster, locations: Locations, memory: Memory, label: string): Step[] {
   const outer = cluster.shape.map((_, axis) => axis).filter(axis => !cluster.axes.includes(axis))
-  const [copy] = [...cluster.members].filter(member => locations.copied.has(member))
   const builder = new BodyBuilder(cluster, [...outer, ...cluster.axes], locations, memory)
   const results: DraftResult[] = []
   for (const member of cluster.members) {
-    // A copy runs over its input's shape and is written densely; a row-major position is the same under both shapes.
-    const shape = member === copy ? member.inputs[0].shape : member.shape
+    // A copy may run over another shape than its own; a row-major position is the same under both.
+    const copy = locations.copied.get(member)
+    const shape = copy?.shape ?? member.shape
     for (const store of memory.storesOf(member)) {
-      const walk = member === copy ? { ...store.walk, strides: rowMajorStrides(shape) } : store.walk
+      const walk = copy === undefined ? store.walk : { ...store.walk, strides: rowMajorStrides(shape) }
       results.push({ value: builder.member(member), touch: { slot: store.slot, walk: builder.storeWalk(walk, shape), shape: builder.shape, written: true } })
     }
   }

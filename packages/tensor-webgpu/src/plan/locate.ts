@@ -10,10 +10,15 @@ export interface Location {
   readonly walk: Walk
 }
 
+/** What a copy reads: a walk over `shape` whose row-major order is that of the copied value. */
+export interface Source extends Location {
+  readonly shape: Shape
+}
+
 export class Locations {
   readonly #of = new Map<Value, Location>()
-  /** Movement values that have memory of their own, filled by a copy of their input. */
-  readonly copied = new Set<Value>()
+  /** Values that have memory of their own, filled in row-major order from where they were found. */
+  readonly copied = new Map<Value, Source>()
   /** How each base that is not row-major lies in its memory. */
   readonly #layout = new Map<Value, readonly number[]>()
 
@@ -37,11 +42,8 @@ export class Locations {
   }
 
   #locate(value: Value): Location {
-    const { operation } = value
-    const moved = this.#move(value)
-    if (moved !== null) return moved
-    if (isMovement(value)) this.copied.add(value)
-    if (operation.kind === 'part') this.#layout.set(value, layoutForUsers(value))
+    if (isMovement(value)) return this.#move(value)
+    if (value.operation.kind === 'part') this.#layout.set(value, layoutForUsers(value))
     return this.#ownMemory(value)
   }
 
@@ -49,30 +51,38 @@ export class Locations {
     return { base, walk: { offset: 0, strides: this.layout(base), guards: [] } }
   }
 
-  #move(value: Value): Location | null {
-    const { operation } = value
+  #move(value: Value): Location {
+    const { operation, shape } = value
     const [input] = value.inputs
-    if (!isMovement(value)) return null
     const { base, walk } = this.of(input)
-    const moved = moveWalk(operation, walk, input.shape, value.shape)
-    const lost = moved !== null && base.operation.kind === 'index' && base.external === null && indexForm(base.operation.axis, base.shape, moved, value.shape) === null
-    return moved === null || lost ? null : { base, walk: moved }
+    const moved = moveWalk(operation, walk, input.shape, shape)
+    const lost = moved !== null && base.operation.kind === 'index' && base.external === null && indexForm(base.operation.axis, base.shape, moved, shape) === null
+    if (moved !== null && !lost) return { base, walk: moved }
+    // Only a reshape keeps the order of elements; before anything else the input itself is copied out, and then strides can say it.
+    if (operation.kind === 'reshape') return this.#copy(value, { base, walk, shape: input.shape })
+    this.#copy(input, { base, walk, shape: input.shape })
+    return this.#move(value)
+  }
+
+  #copy(value: Value, source: Source): Location {
+    const location = this.#ownMemory(value)
+    this.copied.set(value, source)
+    this.#of.set(value, location)
+    return location
   }
 
   /** Contractions and the like read plain strides: guarded walks are copied out first. */
   #ensurePlain(value: Value): void {
     const { base, walk } = this.of(value)
     if (walk.guards.length === 0 && (base.external !== null || !isInlineKind(base))) return
-    this.copied.add(value)
-    this.#of.set(value, this.#ownMemory(value))
+    this.#copy(value, { base, walk, shape: value.shape })
   }
 
   /** scatterAdd takes three dimensions: before the axis, along it, after it. */
   #ensureFoldable(value: Value, axis: number): void {
     const { base, walk } = this.of(value)
     if (base === value || reshapeWalk(walk, value.shape, foldAround(value.shape, axis)) !== null) return
-    this.copied.add(value)
-    this.#of.set(value, this.#ownMemory(value))
+    this.#copy(value, { base, walk, shape: value.shape })
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Dtype } from '../dtype.js'
 import type { Program } from '../graph/program.js'
 import { rowMajorStrides, sameShape, sizeOf } from '../shape.js'
-import { isInline, type Cluster, type Clusters } from './cluster.js'
+import type { Cluster, Clusters } from './cluster.js'
 import type { SlotShape } from './draft.js'
 import type { Locations } from './locate.js'
 import type { Value, ValueGraph } from './value.js'
@@ -69,16 +69,19 @@ export class Memory {
     graph.results.forEach((value, external) => {
       if (value === null || value.external === external) return
       const { base } = this.#locations.of(value)
-      const direct = base === value && value.external === null && !isInline(value) && !this.#home.has(value) && this.#isRowMajor(value)
+      const direct = base.external === null && clusters.of(base) !== undefined && !this.#home.has(base) && this.#isWhole(value, base)
       const inPlace = program.externals[external].source !== null
-      const safe = !inPlace || this.#mayOverwrite(graph, clusters, order, value, external)
-      if (direct && safe) this.#home.set(value, external)
+      const safe = !inPlace || this.#mayOverwrite(graph, clusters, order, base, external)
+      if (direct && safe) this.#home.set(base, external)
       else this.finalCopies.push({ value, external, first: base.external !== null && written.has(base.external) })
     })
   }
 
-  #isRowMajor(value: Value): boolean {
-    return rowMajorStrides(value.shape).every((stride, axis) => stride === this.#locations.layout(value)[axis])
+  /** Is the value all of the base's memory in row-major order? Then the base may be computed right where the value is wanted. */
+  #isWhole(value: Value, base: Value): boolean {
+    const { offset, strides, guards } = this.#locations.of(value).walk
+    const wanted = rowMajorStrides(value.shape)
+    return sizeOf(value.shape) === sizeOf(base.shape) && offset === 0 && guards.length === 0 && strides.every((stride, axis) => value.shape[axis] <= 1 || stride === wanted[axis])
   }
 
   /** May `value` be written over the old content of the external at the moment it is computed? Only if nobody reads the old content later. */
