@@ -1,0 +1,106 @@
+// Supervised fine-tuning: the model learns to say the completions of demonstrations, by next-token cross-entropy. With completion-only loss
+// (the default) it learns nothing of the prompts.
+import { Noise, type Gpt } from '@abovo/nn-transformer'
+import type { Tensor } from '@abovo/tensor-webgpu'
+import type { Example } from './demonstration.js'
+import { GradientStep, type OptimizerSettings, type PendingMetrics } from './gradient-step.js'
+import { tokenLogProbs } from './log-probs.js'
+import { tokenMean } from './ppo-loss.js'
+import { longestInput } from './response-log-probs.js'
+import { rowLength } from './row-length.js'
+import { rowsOfStep, type RowSource } from './row-source.js'
+import { tokenBatch } from './token-batch.js'
+import { joinStates, stateNumber, statePart, type TrainerState } from './trainer-state.js'
+
+export interface SftOptions extends OptimizerSettings {
+  /** Rows a step. */
+  batchSize?: number
+  /** The batch is worked through in this many parts; the gradient is the same. */
+  microBatches?: number
+  /** By step, from 0; a function is a schedule. */
+  learningRate?: number | ((step: number) => number)
+  completionOnly?: boolean
+  /** What stands in padded places; it changes nothing. */
+  padToken?: number
+  /** Of the order of rows, and of dropout where the model has it. */
+  seed?: number
+}
+
+/** Under TRL's names: loss in nats per learned token, share of tokens guessed right, gradient norm. */
+export type SftMetrics = Readonly<Record<'loss' | 'mean_token_accuracy' | 'grad_norm', number>>
+
+interface SftBatch {
+  readonly inputs: Tensor
+  readonly targets: Tensor
+  readonly mask: Tensor
+  readonly count: Tensor
+  readonly noise: Tensor
+}
+
+/**
+ * @example
+ * const trainer = new SftTrainer(model, { learningRate: 1e-3 })
+ * for await (const { step, loss } of trainer.train({ examples, steps: 100 })) report(step, loss)
+ */
+export class SftTrainer {
+  readonly model: Gpt
+  readonly #options: Required<Omit<SftOptions, keyof OptimizerSettings>>
+  readonly #gradientStep: GradientStep<SftBatch, 'loss' | 'mean_token_accuracy'>
+  #step = 0
+
+  constructor(model: Gpt, { batchSize = 32, microBatches = 1, learningRate = 1e-4, completionOnly = true, padToken = 0, seed = 0, ...optimizer }: SftOptions = {}) {
+    this.model = model
+    this.#options = { batchSize, microBatches, learningRate, completionOnly, padToken, seed }
+    this.#gradientStep = new GradientStep({
+      ...optimizer,
+      parameters: Object.fromEntries(model.namedParameters()),
+      metrics: ['loss', 'mean_token_accuracy'] as const,
+      loss: ({ inputs, targets, mask, count, noise }: SftBatch) => {
+        const logits = model.forward(inputs, { noise: new Noise(noise.to('i32')) })   // (B, T, V)
+        const loss = tokenMean(tokenLogProbs(logits, targets).neg(), mask, count)
+        return { loss, metrics: { loss, mean_token_accuracy: tokenMean(logits.argmax({ axis: -1 }).eq(targets).to('f32'), mask, count) } }
+      },
+    })
+  }
+
+  /** Steps done. */
+  get step(): number {
+    return this.#step
+  }
+
+  /** One step on these examples. Does not wait for the device. */
+  update(examples: readonly Example[]): PendingMetrics<'loss' | 'mean_token_accuracy'> {
+    const { microBatches, learningRate, completionOnly, padToken, seed } = this.#options
+    const device = this.model.parameters()[0].device
+    const length = rowLength(longestInput(examples), this.model.contextLength)
+    const rows = Math.ceil(examples.length / microBatches)
+    const parts = Array.from({ length: Math.ceil(examples.length / rows) }, (_, i) => tokenBatch(examples.slice(i * rows, (i + 1) * rows), { device, length, padToken, completionOnly }))
+    const count = parts.reduce((sum, part) => sum + part.count, 0)   // of the whole batch: the mean of parts' means would be another gradient
+    const rate = typeof learningRate === 'number' ? learningRate : learningRate(this.#step)
+    const noise = (seed + this.#step * microBatches) % 2 ** 24
+    const pending = this.#gradientStep.run(parts.map(({ inputs, targets, mask }, i) => ({ inputs, targets, mask, count, noise: noise + i })), rate)
+    this.#step++
+    return pending
+  }
+
+  /** Trains up to `steps` steps in all and reports every `reportEvery`-th: only then it waits. */
+  async *train({ examples, steps, reportEvery = 1 }: { examples: RowSource<Example>; steps: number; reportEvery?: number }): AsyncGenerator<SftMetrics & { readonly step: number }> {
+    const { batchSize, seed } = this.#options
+    while (this.#step < steps) {
+      const pending = this.update(rowsOfStep(examples, { step: this.#step, count: batchSize, seed }))
+      if (this.#step % reportEvery === 0 || this.#step === steps) yield { step: this.#step, ...(await pending.read()) }
+    }
+  }
+
+  /** All that is needed to go on exactly. */
+  async state(): Promise<TrainerState> {
+    return { numbers: { step: this.#step }, tensors: joinStates({ model: await this.model.stateDict(), optimizer: await this.#gradientStep.state() }) }
+  }
+
+  restore(saved: TrainerState): void {
+    const step = stateNumber(saved, 'step')
+    this.#gradientStep.restore(statePart(saved.tensors, 'optimizer'))
+    this.model.loadStateDict(statePart(saved.tensors, 'model'))
+    this.#step = step
+  }
+}

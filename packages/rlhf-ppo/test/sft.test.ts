@@ -1,0 +1,66 @@
+import { Gpt } from '@abovo/nn-transformer'
+import { requestDevice } from '@abovo/tensor-webgpu'
+import { expect, test } from 'vitest'
+import { responseLogProbs, SftTrainer, type Example, type SftOptions } from '../src/index.ts'
+
+const device = await requestDevice('reference')
+const config = { vocabSize: 8, nPositions: 8, nEmbd: 8, nLayer: 1, nHead: 2 }
+const examples: Example[] = [{ prompt: [5, 6], completion: [7, 2, 1] }, { prompt: [3], completion: [4, 1] }, { prompt: [2, 2, 2], completion: [1] }, { prompt: [7], completion: [7, 7, 1] }]
+const fresh = () => new Gpt(config, { seed: 4, device })
+
+/** The model's weights after some steps on the examples. */
+async function trained(options: SftOptions = {}, rows: readonly Example[] = examples, steps = 2): Promise<{ loss: number; weights: number[] }> {
+  const model = fresh()
+  const trainer = new SftTrainer(model, { learningRate: 1e-2, ...options })
+  const losses = []
+  for (let i = 0; i < steps; i++) losses.push((await trainer.update(rows).read()).loss)
+  return { loss: losses[losses.length - 1], weights: [...(await model.stateDict()).values()].flatMap(({ data }) => Array.from(data)) }
+}
+
+const distance = (a: number[], b: number[]) => Math.max(...a.map((value, i) => Math.abs(value - b[i])))
+
+test('the loss is the mean of −log p over completion tokens', async () => {
+  const logProbs = await responseLogProbs(fresh(), examples)
+  const tokens = logProbs.flatMap(row => Array.from(row))
+  expect(tokens).toHaveLength(9)
+  const { loss } = await new SftTrainer(fresh()).update(examples).read()
+  expect(loss).toBeCloseTo(-tokens.reduce((a, b) => a + b) / tokens.length, 10)
+})
+
+test('training lowers the loss', async () => {
+  expect((await trained({}, examples, 30)).loss).toBeLessThan(0.5 * (await trained({}, examples, 1)).loss)
+})
+
+test('what stands at padding changes no weight', async () => {
+  expect(distance((await trained({ padToken: 0 })).weights, (await trained({ padToken: 6 })).weights)).toBe(0)
+})
+
+test('micro-batches give the weights of the whole batch', async () => {
+  expect(distance((await trained()).weights, (await trained({ microBatches: 4 })).weights)).toBeLessThan(1e-9)
+})
+
+test('a prompt is learned only when completion-only is off', async () => {
+  const count = async (completionOnly: boolean) => {
+    const model = fresh()
+    await new SftTrainer(model, { completionOnly, learningRate: 1e-2 }).update([{ prompt: [5, 6], completion: [7] }]).read()
+    return (await responseLogProbs(model, [{ prompt: [5], completion: [6] }]))[0][0] - (await responseLogProbs(fresh(), [{ prompt: [5], completion: [6] }]))[0][0]
+  }
+  expect(await count(false)).toBeGreaterThan(0)
+  expect(await count(true)).toBeLessThan(0)
+})
+
+test('a restored trainer goes on with the same bits', async () => {
+  const source = (step: number, count: number) => Array.from({ length: count }, (_, i) => examples[(step + i) % 4])
+  const run = async (trainer: SftTrainer, steps: number) => {
+    for await (const { loss } of trainer.train({ examples: source, steps })) expect(loss).toBeGreaterThan(0)
+  }
+  const options = { learningRate: (step: number) => 1e-2 / (step + 1), batchSize: 2 }
+  const whole = new SftTrainer(fresh(), options)
+  await run(whole, 3)
+  const saved = structuredClone(await whole.state())
+  await run(whole, 6)
+  const resumed = new SftTrainer(new Gpt(config, { seed: 99, device }), options)
+  resumed.restore(saved)
+  await run(resumed, 6)
+  expect(await resumed.model.stateDict()).toEqual(await whole.model.stateDict())
+})
