@@ -126,7 +126,7 @@ function rankedBatch(preferences: readonly RankedExample[], { device, contextLen
     ...paddedRows(rows, { device, length: rowLength(longest, contextLength) }),
     better: tensor(Int32Array.from(pairs, pair => pair.better), { device }),
     worse: tensor(Int32Array.from(pairs, pair => pair.worse), { device }),
-    margin: tensor(Float32Array.from(pairs, pair => pair.margin), { device }),
-    weight: tensor(Float32Array.from(pairs, pair => pair.weight), { device }),
+    margin: tensor(Float64Array.from(pairs, pair => pair.margin), { device }),
+    weight: tensor(Float64Array.from(pairs, pair => pair.weight), { device }),
   }
 }

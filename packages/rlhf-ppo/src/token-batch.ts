@@ -45,7 +45,7 @@ export function tokenBatch(examples: readonly Example[], { device, length, padTo
 
 /** One number per response token, laid where that token is the target: (B, T), 0 elsewhere. */
 export function placeOnResponses(rows: readonly ArrayLike<number>[], promptLengths: readonly number[], { device, length }: Pick<TokenBatchOptions, 'device' | 'length'>): Tensor {
-  const values = new Float32Array(rows.length * length)
+  const values = new Float64Array(rows.length * length)
   rows.forEach((row, b) => values.set(Array.from(row), b * length + promptLengths[b] - 1))
   return tensor(values, { shape: [rows.length, length], device })
 }

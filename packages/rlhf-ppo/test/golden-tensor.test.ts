@@ -1,3 +1,4 @@
+import { grad } from '@abovo/autograd'
 import { requestDevice, tensor, type Tensor } from '@abovo/tensor-webgpu'
 import { describe, expect, test } from 'vitest'
 import { bestOfLoss, bradleyTerryLoss, dpoLoss, klTensor, plackettLuceLoss, policyLoss, rankingLoss, tokenEntropies, tokenLogProbs, tokenMean, valueLoss } from '../src/index.ts'
@@ -20,6 +21,8 @@ describe.skipIf(goldenMissing !== null)(`losses equal PyTorch ${goldenMissing ??
     await close(got.loss, loss)
     await close(got.clipFraction, clipfrac)
     await close(got.approximateKl, approxkl_half_sq)
+    const logProbs = t(now)
+    await close(grad(policyLoss({ logProbs, oldLogProbs: t(old), advantages: t(adv), mask: t([1, 1, 1, 1]), count: 4, clipRange: eps }).loss, logProbs), golden.pg_clip.grad_new)
   })
 
   test.each(['vf_clip', 'vf_clip_active'])('clipped value loss: %s', async key => {
@@ -27,6 +30,8 @@ describe.skipIf(goldenMissing !== null)(`losses equal PyTorch ${goldenMissing ??
     const got = valueLoss({ values: t(vpred), oldValues: t(old), returns: t(ret), mask: t([1, 1, 1, 1]), count: 4, clipRange: clip })
     await close(got.loss, loss)
     await close(got.clipFraction, clipfrac)
+    const values = t(vpred)
+    await close(grad(valueLoss({ values, oldValues: t(old), returns: t(ret), mask: t([1, 1, 1, 1]), count: 4, clipRange: clip }).loss, values), golden[key].grad)
   })
 
   test('KL estimators', async () => {
@@ -43,6 +48,8 @@ describe.skipIf(goldenMissing !== null)(`losses equal PyTorch ${goldenMissing ??
 
   test('all pairs of a ranking, best of four, Plackett-Luce', async () => {
     await close(rankingLoss(t([golden.kwise_instructgpt_K4.scores_in_rank_order])), golden.kwise_instructgpt_K4.loss)
+    const scores = t([golden.kwise_instructgpt_K4.scores_in_rank_order])
+    await close(grad(rankingLoss(scores), scores), golden.kwise_instructgpt_K4.grad)
     await close(bestOfLoss(t([golden.best_of_4_ce.scores]), tensor([golden.best_of_4_ce.best], { device, dtype: 'i32' })), golden.best_of_4_ce.loss)
     await close(plackettLuceLoss(t([golden.plackett_luce_nll.scores_in_rank_order])), golden.plackett_luce_nll.nll)
   })

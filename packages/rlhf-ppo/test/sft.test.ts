@@ -1,7 +1,8 @@
 import { Gpt } from '@abovo/nn-transformer'
-import { requestDevice } from '@abovo/tensor-webgpu'
+import { grad } from '@abovo/autograd'
+import { requestDevice, tensor } from '@abovo/tensor-webgpu'
 import { expect, test } from 'vitest'
-import { responseLogProbs, SftTrainer, type Example, type SftOptions } from '../src/index.ts'
+import { responseLogProbs, SftTrainer, tokenBatch, tokenLogProbs, tokenMean, type Example, type SftOptions } from '../src/index.ts'
 
 const device = await requestDevice('reference')
 const config = { vocabSize: 8, nPositions: 8, nEmbd: 8, nLayer: 1, nHead: 2 }
@@ -39,14 +40,23 @@ test('micro-batches give the weights of the whole batch', async () => {
   expect(distance((await trained()).weights, (await trained({ microBatches: 4 })).weights)).toBeLessThan(1e-9)
 })
 
-test('a prompt is learned only when completion-only is off', async () => {
-  const count = async (completionOnly: boolean) => {
-    const model = fresh()
-    await new SftTrainer(model, { completionOnly, learningRate: 1e-2 }).update([{ prompt: [5, 6], completion: [7] }]).read()
-    return (await responseLogProbs(model, [{ prompt: [5], completion: [6] }]))[0][0] - (await responseLogProbs(fresh(), [{ prompt: [5], completion: [6] }]))[0][0]
+test('with completion-only, ids of the prompt as labels change neither loss nor gradient; without it they change both', async () => {
+  const model = fresh()
+  const parameters = Object.fromEntries(model.namedParameters())
+  const lossAndGradient = async (completionOnly: boolean, label: (id: number, learned: boolean) => number) => {
+    const { inputs, targets, mask, count } = tokenBatch(examples, { device, length: 5, completionOnly })
+    const learned = await tokenBatch(examples, { device, length: 5 }).mask.data()
+    const labels = tensor(Int32Array.from(await targets.data(), (id, i) => label(id, learned[i] === 1)), { shape: targets.shape, device })
+    const loss = tokenMean(tokenLogProbs(model.forward(inputs), labels).neg(), mask, count)
+    return Promise.all([loss.item(), ...Object.values(grad(loss, parameters)).map(gradient => gradient.data())])
   }
-  expect(await count(false)).toBeGreaterThan(0)
-  expect(await count(true)).toBeLessThan(0)
+  const same = (id: number) => id
+  const other = (id: number, learned: boolean) => (learned ? id : (id + 3) % 8)
+  expect(await lossAndGradient(true, other)).toEqual(await lossAndGradient(true, same))
+  const [loss, gradient] = await lossAndGradient(false, same)
+  const [otherLoss, otherGradient] = await lossAndGradient(false, other)
+  expect(otherLoss).not.toBe(loss)
+  expect(otherGradient).not.toEqual(gradient)
 })
 
 test('a restored trainer goes on with the same bits', async () => {
