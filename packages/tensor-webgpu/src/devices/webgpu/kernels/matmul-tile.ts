@@ -31,7 +31,8 @@ export class MatmulWriter {
   readonly vectorColumns: boolean
   readonly #shape: readonly number[]
 
-  constructor(kernel: MatmulKernel, tile: Tile) {
+  /** `scalarA`: a is loaded one element at a time whatever its layout. */
+  constructor(kernel: MatmulKernel, tile: Tile, { scalarA = false } = {}) {
     this.kernel = kernel
     this.tile = tile
     const m = kernel.batch.length
@@ -45,7 +46,7 @@ export class MatmulWriter {
     const bShape = [...kernel.batch, kernel.k, kernel.n]
     const may = (access: Access, shape: readonly number[], axis: number): boolean =>
       accessMode(access, shape, axis) === 'vector' && (!stored.has(access.binding) || vector.has(access.binding)) && (access.guards ?? []).length === 0
-    const aModeWanted: LoadMode = may(kernel.a, aShape, m + 1) ? 'k' : may(kernel.a, aShape, m) && kernel.m % 4 === 0 && tile.rows % 4 === 0 ? 'own' : 'scalar'
+    const aModeWanted: LoadMode = scalarA ? 'scalar' : may(kernel.a, aShape, m + 1) ? 'k' : may(kernel.a, aShape, m) && kernel.m % 4 === 0 && tile.rows % 4 === 0 ? 'own' : 'scalar'
     const bModeWanted: LoadMode = may(kernel.b, bShape, m + 1) && this.vectorColumns ? 'own' : may(kernel.b, bShape, m) ? 'k' : 'scalar'
     if (aModeWanted !== 'scalar') vector.add(kernel.a.binding)
     if (bModeWanted !== 'scalar') vector.add(kernel.b.binding)

@@ -4,7 +4,10 @@ import type { GpuTraits } from '../traits.js'
 import type { GpuProgram } from './gpu-program.js'
 import { loopProgram } from './loop.js'
 import { registerMatmul } from './matmul-register.js'
+import { fitsSubgroup, subgroupMatmul } from './matmul-subgroup.js'
 import { simplifyMatmul } from './simplify-matmul.js'
+
+const SUBGROUP_TILE = { rows: 8, columns: 1, down: 1 } as const
 
 /** A product with a single row or column is a reduction over k, which the loop kernels do better than tiles. */
 function asLoop(kernel: MatmulKernel): LoopKernel {
@@ -43,6 +46,7 @@ export function matmulProgram(original: MatmulKernel, traits: GpuTraits): GpuPro
     const program = loopProgram(asLoop(kernel), traits)
     return program === null ? null : { ...program, variant: `matmul as ${program.variant}` }
   }
+  if (traits.software && m >= 8 && n >= traits.subgroupSize * 2 && fitsSubgroup(kernel, SUBGROUP_TILE, traits.subgroupSize)) return subgroupMatmul(kernel, SUBGROUP_TILE, traits)
   const rows = m < 8 ? (m <= 2 ? 2 : 4) : 8
   return registerMatmul(kernel, { rows, columns: 1, across: 8, down: 1 }, traits)
 }

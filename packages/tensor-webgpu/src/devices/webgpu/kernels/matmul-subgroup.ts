@@ -1,0 +1,67 @@
+// Matmul by subgroup broadcasts: the lanes of a subgroup lie side by side along n; each loads one element of a for all of them and the value is
+// broadcast, so no element of a is loaded twice and nothing waits at a barrier. Only where every subgroup is known to have one size.
+import type { MatmulKernel } from '../../../plan/kernel.js'
+import type { GpuTraits } from '../traits.js'
+import { foldWorkgroups, workgroupNumber, type GpuProgram } from './gpu-program.js'
+import { matmulText } from './matmul-register.js'
+import { MatmulWriter, type Tile } from './matmul-tile.js'
+
+export interface SubgroupTile extends Tile {
+  /** Subgroups of a workgroup, one below the other along m. */
+  readonly down: number
+}
+
+/** Whether this family can compute the kernel: whole subgroups along k, and a contiguous either way. */
+export function fitsSubgroup(kernel: MatmulKernel, tile: SubgroupTile, subgroupSize: number): boolean {
+  const m = kernel.batch.length
+  if (subgroupSize < 4 || kernel.k === 0 || kernel.k % subgroupSize !== 0) return false
+  if ((kernel.a.guards ?? []).length > 0 || kernel.a.binding === kernel.b.binding) return false
+  return kernel.a.strides[m + 1] === 1 || (kernel.a.strides[m] === 1 && tile.rows % subgroupSize === 0)
+}
+
+export function subgroupMatmul(kernel: MatmulKernel, tile: SubgroupTile, traits: GpuTraits): GpuProgram {
+  const writer = new MatmulWriter(kernel, tile, { scalarA: true })
+  const size = traits.subgroupSize
+  const { m, n, batch } = kernel
+  const { down, rows, columns } = tile
+  const tilesDown = Math.ceil(m / (rows * down))
+  const tilesAcross = Math.ceil(n / (columns * 4 * size))
+  const count = tilesDown * tilesAcross * batch.reduce((a, b) => a * b, 1)
+  const workgroups = foldWorkgroups(count, traits.maxWorkgroups)
+  writer.line(`let number = ${workgroupNumber(workgroups)};`)
+  if (workgroups[0] * workgroups[1] > count) writer.line(`if (number >= ${count}u) { return; }`)
+  writer.line(`let firstRow = ((number / ${tilesAcross}u) % ${tilesDown}u * ${down}u${down === 1 ? '' : ` + local / ${size}u`}) * ${rows}u;`)
+  writer.line(`let firstColumn = (number % ${tilesAcross}u * ${size}u + lane) * ${columns}u;`)
+  writer.writeBatch(`(number / ${tilesDown * tilesAcross}u)`)
+  const alongK = kernel.a.strides[batch.length + 1] === 1
+  if (!alongK) for (let g = 0; g < rows / size; g++) writer.line(`let laneRow${g} = min(firstRow + ${g * size}u + lane, ${m - 1}u);`)
+  writer.writeClampedIndices()
+  writer.writeSums()
+  writer.line(`for (var k = 0u; k < ${kernel.k}u; k += ${size}u) {`)
+  if (alongK) for (let row = 0; row < rows; row++) writer.line(`let a${row} = ${writer.loadA(`m${row}`, '(k + lane)', '', 'scalar')};`, '    ')
+  for (let u = 0; u < size; u++) writeStep(writer, u, size, alongK)
+  writer.line('}')
+  writer.writeEpilogue()
+  const wgsl = matmulText(writer, size * down, '', 'enable subgroups;\n', ', @builtin(subgroup_invocation_id) lane: u32')
+  return { variant: `matmul subgroup ${rows}x${columns * 4 * size} a:${alongK ? 'k' : 'own'} b:${writer.bMode}`, wgsl, bindings: writer.arrays.used, workgroups }
+}
+
+function writeStep(writer: MatmulWriter, u: number, size: number, alongK: boolean): void {
+  const { rows, columns } = writer.tile
+  const put = (text: string): void => writer.line(text, '    ')
+  const at = u === 0 ? 'k' : `(k + ${u}u)`
+  const lanes = [0, 1, 2, 3]
+  for (let c = 0; c < columns; c++) {
+    if (writer.bMode === 'k' && u % 4 === 0) for (const lane of lanes) put(`let b${u}at${c}_${lane} = ${writer.loadB(`n${c}_${lane}`, at, `(k / 4u + ${u / 4}u)`, 'k')};`)
+    const text = writer.bMode === 'own' ? writer.loadB(`n${c}`, at, '', 'own')
+      : writer.bMode === 'k' ? `vec4f(${lanes.map(lane => `b${u - (u % 4)}at${c}_${lane}[${u % 4}]`).join(', ')})`
+      : `vec4f(${lanes.map(lane => writer.loadB(`n${c}_${lane}`, at, '', 'scalar')).join(', ')})`
+    put(`let b${u}at${c} = ${text};`)
+  }
+  if (!alongK) for (let g = 0; g < rows / size; g++) put(`let a${u}rows${g} = ${writer.loadA(`laneRow${g}`, at, '', 'scalar')};`)
+  for (let row = 0; row < rows; row++) {
+    const source = alongK ? `a${row}, ${u}u` : `a${u}rows${Math.floor(row / size)}, ${row % size}u`
+    put(`let a${u}at${row} = subgroupBroadcast(${source});`)
+    for (let c = 0; c < columns; c++) put(`sum${row}_${c} = fma(vec4f(a${u}at${row}), b${u}at${c}, sum${row}_${c});`)
+  }
+}
