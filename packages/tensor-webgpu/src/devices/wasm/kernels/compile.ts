@@ -1,9 +1,12 @@
 // Which generator writes the code of which kernel.
 import { DtypeError } from '../../../errors.js'
 import type { Kernel } from '../../../plan/kernel.js'
+import { compileAttention } from './attention.js'
+import { compileAttentionBackward } from './attention-backward.js'
 import type { CompiledKernel, KernelModule } from './kernel-module.js'
 import { compileLoop } from './loop.js'
 import { compileMatmul } from './matmul.js'
+import { compileScatterAdd } from './scatter-add.js'
 
 export function compileKernel(module: KernelModule, kernel: Kernel): CompiledKernel {
   const half = kernel.bindings.find(binding => binding.dtype === 'f16')
@@ -13,7 +16,11 @@ export function compileKernel(module: KernelModule, kernel: Kernel): CompiledKer
       return compileLoop(module, kernel)
     case 'matmul':
       return compileMatmul(module, kernel)
-    default:
-      throw new TypeError(`wasm: no code for ${kernel.kind}`)
+    case 'attention':
+      return compileAttention(module, kernel)
+    case 'attentionBackward':
+      return compileAttentionBackward(module, kernel)
+    case 'scatterAdd':
+      return compileScatterAdd(module, kernel)
   }
 }

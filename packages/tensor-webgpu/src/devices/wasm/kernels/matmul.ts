@@ -9,9 +9,10 @@ import { BEGIN, END, FRAME, PHASE_PARAMS, SCRATCH, phase, type CompiledKernel, t
 import { compileLoop } from './loop.js'
 import { Epilogue } from './matmul-epilogue.js'
 import { arrangeMatmul } from './matmul-arrange.js'
-import { microkernel, PANEL } from './microkernel.js'
+import { PANEL } from './microkernel.js'
 import { packPanel, packRows } from './packing.js'
 import { Odometer, Pointers } from './pointers.js'
+import { tileProduct } from './tile.js'
 
 /** Steps of k for which a panel (16 KiB) stays in the first-level cache. */
 const K_BLOCK = 256
@@ -194,42 +195,23 @@ class MatmulCode {
       () => {
         const steps = f.keep(minS(i32.const(this.#kBlock), i32.sub(i32.const(k), kFirst)))
         if (this.#packsA) f.do(callEffect(packRows(this.#module), packed, i32.const(this.#kBlock * 4), from, i32.const(mBytes), i32.const(kBytes), rows, steps))
-        const rowBytes = this.#packsA ? this.#kBlock * 4 : mBytes
-        this.#panelLoop(f, this.#packsA ? f.keep(packed) : from, rowBytes, panelPart, tile, rows, columns, steps, kFirst)
+        tileProduct(f, this.#module, {
+          a: this.#packsA ? packed : from,
+          aRowBytes: this.#packsA ? this.#kBlock * 4 : mBytes,
+          rows,
+          panels: panelPart,
+          panelBytes: k * PANEL * 4,
+          columns,
+          c: tile,
+          cRowBytes: this.#nBlock * 4,
+          k: steps,
+          accumulate: kFirst,
+        })
         f.set(from, i32.add(from, i32.const(this.#kBlock * kBytes)))
         f.set(panelPart, i32.add(panelPart, i32.const(this.#kBlock * PANEL * 4)))
         f.set(kFirst, i32.add(kFirst, i32.const(this.#kBlock)))
       },
       () => i32.ltS(kFirst, i32.const(k)),
-    )
-  }
-
-  #panelLoop(
-    f: FunctionBuilder, aRows: Local<'i32'>, rowBytes: number, panels: Local<'i32'>, tile: Local<'i32'>, rows: Local<'i32'>, columns: Local<'i32'>,
-    steps: Local<'i32'>, kFirst: Local<'i32'>,
-  ): void {
-    const column = f.keep(i32.const(0))
-    const panel = f.keep(panels)
-    f.repeat(
-      () => {
-        const row = f.keep(i32.const(0))
-        const aRow = f.keep(aRows)
-        const c = f.keep(i32.add(tile, i32.shl(column, i32.const(2))))
-        f.repeat(
-          () => {
-            // a last single row is its own partner: the second result is never read
-            const partner = i32.select(i32.ltS(i32.add(row, i32.const(1)), rows), i32.const(rowBytes), i32.const(0))
-            f.do(callEffect(microkernel(this.#module), aRow, partner, panel, c, i32.const(this.#nBlock * 4), steps, kFirst))
-            f.set(row, i32.add(row, i32.const(2)))
-            f.set(aRow, i32.add(aRow, i32.const(2 * rowBytes)))
-            f.set(c, i32.add(c, i32.const(2 * this.#nBlock * 4)))
-          },
-          () => i32.ltS(row, rows),
-        )
-        f.set(column, i32.add(column, i32.const(PANEL)))
-        f.set(panel, i32.add(panel, i32.const(this.#kernel.k * PANEL * 4)))
-      },
-      () => i32.ltS(column, columns),
     )
   }
 }
