@@ -1,5 +1,6 @@
 // The gradient of a loss, as more graph.
-import { onesLike, Tensor, zerosLike } from '@abovo/tensor-webgpu'
+import { Tensor, zerosLike } from '@abovo/tensor-webgpu'
+import { build } from '@abovo/tensor-webgpu/graph'
 import { backpropagate } from './backpropagate.js'
 import { GradientError } from './gradient-error.js'
 import { leavesOf, withLeaves, type Gradients, type Leaf } from './tensor-tree.js'
@@ -23,7 +24,7 @@ export interface GradOptions {
  */
 export function grad<T>(loss: Tensor, wrt: T, options: GradOptions = {}): Gradients<T> {
   if (loss.size !== 1) throw new GradientError(`grad: the loss must have one element, got shape (${loss.shape.join(', ')}); reduce it with sum() or mean(), or give a direction with vjp`)
-  return differentiate('grad', [loss], [onesLike(loss)], wrt, options)
+  return differentiate('grad', [loss], [literalOne(loss)], wrt, options)
 }
 
 /** Gradients of Σ outputs·seeds: what grad and vjp share. */
@@ -48,3 +49,6 @@ function unused(where: string, { path, tensor }: Leaf): GradientError {
   const reason = tensor.node.cell === null ? '' : ' (a tensor updated since the loss was built counts as another)'
   return new GradientError(`${where}: the loss must depend on every tensor, got none on the one${named(path)} of shape (${tensor.shape.join(', ')})${reason}; leave it out, or pass { allowUnused: true } for zeros`)
 }
+
+/** A seed that folds away: gradients do not begin with a multiplication by one. */
+const literalOne = (loss: Tensor): Tensor => new Tensor(build.constant(1, loss.shape, loss.dtype, loss.device))

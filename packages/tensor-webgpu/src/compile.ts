@@ -101,10 +101,10 @@ function traceFunction(fn: (...args: readonly unknown[]) => unknown, args: reado
     for (const { cell, before } of updates) cell.node = before
   }
   const strangers = updates.filter(({ cell, before }) => before.cell !== cell || before.holding === null)
-  if (strangers.length === 0) return prepare(device, placeholders, updates, result, outputs)
-  // What was computed from a constant may have been folded into it: give such cells storage, then trace again.
   for (const { cell, before } of strangers) ownStorage(cell, before)
-  return traceFunction(fn, args, device)
+  // What was computed from a literal may have been folded into it: now that its cell has a storage, trace again.
+  if (strangers.some(({ before }) => before.operation.kind === 'constant' && before.operation.literal)) return traceFunction(fn, args, device)
+  return prepare(device, placeholders, updates, result, outputs)
 }
 
 interface Update {

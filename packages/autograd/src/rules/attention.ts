@@ -21,7 +21,7 @@ export function attentionRule(options: AttentionOptions, { node, inputs, gradien
   const dOut = dOutGiven ?? zerosLike(q)
   // d lse/d scores = P, so lse's gradient joins where delta is subtracted:  dS = P∘(dP − delta + dLse).
   const rowSum = dOut.mul(out).sum({ axis: -1 })                          // (B, H, T)
-  const delta = dLse === null ? rowSum : rowSum.sub(dLse)
+  const delta = dLse == null ? rowSum : rowSum.sub(dLse)
   const operands = { dOut, q, k, v, lse, delta, mask }
   const dMask = mask !== undefined && needs[3] ? scoreGradients(operands, options).dScores : null
   if (!needs[0] && !needs[1] && !needs[2]) return [null, null, null, dMask]

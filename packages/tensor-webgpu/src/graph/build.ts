@@ -10,7 +10,10 @@ import { scalarFunctions, type ScalarFunction } from './scalar-function.js'
 
 export const source = (shape: Shape, dtype: Dtype, device: Device): Node => new Node({ kind: 'source' }, [], shape, dtype, device)
 
-export const constant = (value: number, shape: Shape, dtype: Dtype, device: Device): Node => new Node({ kind: 'constant', value: fit(value, dtype) }, [], shape, dtype, device)
+export const constant = (value: number, shape: Shape, dtype: Dtype, device: Device): Node => new Node({ kind: 'constant', value: fit(value, dtype), literal: true }, [], shape, dtype, device)
+
+/** A constant that keeps its identity: gradients may be asked for with respect to it. */
+export const filled = (value: number, shape: Shape, dtype: Dtype, device: Device): Node => new Node({ kind: 'constant', value: fit(value, dtype), literal: false }, [], shape, dtype, device)
 
 export const indexAlong = (axis: number, shape: Shape, device: Device): Node => new Node({ kind: 'index', axis }, [], shape, 'i32', device)
 
@@ -21,7 +24,7 @@ function fit(value: number, dtype: Dtype): number {
   return value
 }
 
-const constantOf = (node: Node): number | null => (node.operation.kind === 'constant' ? node.operation.value : null)
+const constantOf = (node: Node): number | null => (node.operation.kind === 'constant' && node.operation.literal ? node.operation.value : null)
 
 export function elementwise(fn: ScalarFunction, ...inputs: Node[]): Node {
   const last = inputs[inputs.length - 1]

@@ -13,8 +13,8 @@ export interface AttentionOptions {
 export type Operation =
   /** A value that is simply there: data with storage, or a compiled function's input. */
   | { readonly kind: 'source' }
-  /** One number everywhere. */
-  | { readonly kind: 'constant'; readonly value: number }
+  /** One number everywhere. A literal may be folded into what uses it; a tensor that a user made (`zeros`) may be differentiated by, so it is none. */
+  | { readonly kind: 'constant'; readonly value: number; readonly literal: boolean }
   /** The index along an axis, i32. */
   | { readonly kind: 'index'; readonly axis: number }
   /** Inputs of equal shape, elementwise. */

@@ -10,7 +10,7 @@ import * as el from './elementwise.js'
 
 export function full(shape: Shape, value: number, dtype: Dtype, device: Device): Node {
   checkShape('full', shape)
-  return build.constant(value, shape, dtype, device)
+  return build.filled(value, shape, dtype, device)
 }
 
 /** start, start+step, … below `end`. */
