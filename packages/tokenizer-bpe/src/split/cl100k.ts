@@ -1,10 +1,17 @@
-// The pattern of cl100k_base (GPT-3.5, GPT-4), as a scanner instead of a RegExp.
+// The pattern of cl100k_base (GPT-3.5, GPT-4, Llama 3) as a scanner instead of a RegExp, and Qwen's, where each digit is a piece.
 import { LETTER, NEWLINE, NUMBER, OTHER } from '../text/unicode-classes.ts'
 import { widthOf } from '../text/utf8.ts'
 import { contractionAnyCase } from './contraction.ts'
 import { classAt, runEnd, spacesOrLines, upToThreeNumbers } from './scan.ts'
 
 export const CL100K_PATTERN = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+
+export const QWEN2_PATTERN = CL100K_PATTERN.replace('{1,3}', '')
+
+/** Qwen's pattern differs for numbers alone. */
+export function scanQwen2(bytes: Uint8Array, start: number, end: number): number {
+  return (classAt(bytes, start) & NUMBER) !== 0 ? start + widthOf(bytes[start]) : scanCl100k(bytes, start, end)
+}
 
 export function scanCl100k(bytes: Uint8Array, start: number, end: number): number {
   const first = bytes[start]

@@ -1,10 +1,10 @@
 // A splitter for any pattern: the scanner of a known one, else a matcher that is slower but bounded.
-import { CL100K_PATTERN } from './cl100k.ts'
+import { CL100K_PATTERN, QWEN2_PATTERN } from './cl100k.ts'
 import { GPT2_PATTERN } from './gpt2.ts'
-import { cl100kSplitter, gpt2Splitter, o200kSplitter } from './known.ts'
+import { cl100kSplitter, gpt2Splitter, o200kSplitter, qwen2Splitter } from './known.ts'
 import { O200K_PATTERN } from './o200k.ts'
 import { PatternMatcher } from './pattern/match.ts'
-import { parsePattern } from './pattern/parse.ts'
+import { type PatternDialect, parsePattern } from './pattern/parse.ts'
 import type { Splitter } from './splitter.ts'
 
 // other spellings of the known patterns, with the same matches
@@ -13,6 +13,7 @@ const SPELLINGS = new Map<string, Splitter>([
   [String.raw`'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`, gpt2Splitter],
   [CL100K_PATTERN, cl100kSplitter],
   [String.raw`'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+`, cl100kSplitter],
+  [QWEN2_PATTERN, qwen2Splitter],
   [O200K_PATTERN, o200kSplitter],
 ])
 
@@ -23,10 +24,10 @@ const SPELLINGS = new Map<string, Splitter>([
  * @example
  * trainBpe(text, { vocabSize: 5000, splitter: splitterOf(String.raw`\p{L}+|\P{L}`) })
  */
-export function splitterOf(pattern: string): Splitter {
+export function splitterOf(pattern: string, dialect: PatternDialect = 'oniguruma'): Splitter {
   const known = SPELLINGS.get(pattern)
   if (known !== undefined) return known
-  const matcher = new PatternMatcher(parsePattern(pattern), pattern)
+  const matcher = new PatternMatcher(parsePattern(pattern, dialect), pattern)
   return {
     pattern,
     cuttable: false,
@@ -40,17 +41,17 @@ export function splitterOf(pattern: string): Splitter {
           unit = waiting
           waiting = 0
         } else {
-          const end = matcher.match(unit)
+          const end = matcher.match(unit, unit)
           if (end > unit) unit = end
           else {
             // unmatched text up to the next match is a piece
             for (unit++; unit < text.length; unit++) {
               if ((text.charCodeAt(unit) & 0xfc00) === 0xdc00 && (text.charCodeAt(unit - 1) & 0xfc00) === 0xd800) continue
-              const next = matcher.match(unit)
-              if (next > unit) {
-                waiting = next
-                break
-              }
+              const next = matcher.match(unit, from)
+              if (next < 0) continue
+              // an empty match ends the piece too
+              waiting = next > unit ? next : 0
+              break
             }
           }
         }

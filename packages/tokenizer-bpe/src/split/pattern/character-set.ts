@@ -61,7 +61,8 @@ export function posixClass(name: string): CharacterSet {
 }
 
 export function wordCharacter(): CharacterSet {
-  return oneOf([property('L'), property('M'), property('Nd'), property('Pc')])
+  // Oniguruma takes the Latin-1 superscripts and fractions for word characters
+  return oneOf([property('Alphabetic'), property('M'), property('Nd'), property('Pc'), range(0xb2, 0xb3), range(0xb9, 0xb9), range(0xbc, 0xbe)])
 }
 
 /** The set of a class escape such as `\s`; undefined for other letters. */

@@ -1,7 +1,7 @@
 // Matching a pattern by backtracking, with a budget of steps: a pattern made to run for years stops with an error instead.
 import { TokenizerError } from '../../errors.ts'
 import { type CharacterSet, wordCharacter } from './character-set.ts'
-import type { PatternNode } from './node.ts'
+import type { PatternEdge, PatternNode } from './node.ts'
 
 /** Steps that every text has, and more for each of its units: hostile patterns end in well under a second. */
 const STEPS = 2_000_000
@@ -18,6 +18,7 @@ export class PatternMatcher {
   #text = ''
   #steps = 0
   #depth = 0
+  #searchStart = 0
 
   constructor(node: PatternNode, pattern: string) {
     this.#pattern = pattern
@@ -30,9 +31,10 @@ export class PatternMatcher {
     this.#steps = STEPS + STEPS_PER_UNIT * text.length
   }
 
-  /** The end of the match that begins at `at`, or -1. Throws TokenizerError 'PATTERN_TOO_SLOW'. */
-  match(at: number): number {
+  /** The end of the match that begins at `at` in a search that began at `searchStart`, or -1. Throws TokenizerError 'PATTERN_TOO_SLOW'. */
+  match(at: number, searchStart: number): number {
     this.#depth = 0
+    this.#searchStart = searchStart
     return this.#root(at)
   }
 
@@ -177,17 +179,19 @@ export class PatternMatcher {
     }
   }
 
-  #edge(edge: Extract<PatternNode, { kind: 'edge' }>['edge'], next: Step): Step {
+  #edge(edge: PatternEdge, next: Step): Step {
     const holds = this.#edgeTest(edge)
     return (at) => holds(at) ? next(at) : -1
   }
 
-  #edgeTest(edge: Extract<PatternNode, { kind: 'edge' }>['edge']): (at: number) => boolean {
+  #edgeTest(edge: PatternEdge): (at: number) => boolean {
     switch (edge) {
       case 'start': return (at) => at === 0
       case 'end': return (at) => at === this.#text.length
       case 'line-start': return (at) => at === 0 || this.#text.charCodeAt(at - 1) === 10
       case 'line-end': return (at) => at === this.#text.length || this.#text.charCodeAt(at) === 10
+      case 'last-line-end': return (at) => at === this.#text.length || (at === this.#text.length - 1 && this.#text.charCodeAt(at) === 10)
+      case 'search-start': return (at) => at === this.#searchStart
       case 'word':
       case 'not-word': {
         const word = wordCharacter()

@@ -9,8 +9,11 @@ import type { PatternNode } from './node.ts'
 /** More copies of a part than this are a mistake or an attack. */
 const MAX_REPEAT = 1000
 
-export function parsePattern(pattern: string): PatternNode {
-  return new Parser(pattern).parse()
+/** Oniguruma reads `{1,3}+` as a repeat of a repeat and `$` as a line's end, Rust as possessive and the text's end. */
+export type PatternDialect = 'oniguruma' | 'rust'
+
+export function parsePattern(pattern: string, dialect: PatternDialect): PatternNode {
+  return new Parser(pattern, dialect).parse()
 }
 
 interface Flags {
@@ -23,13 +26,15 @@ const CONTROL: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, v
 
 class Parser {
   readonly #pattern: string
+  readonly #oniguruma: boolean
   readonly #characters: string[]
   #at = 0
   #depth = 0
   #flags: Flags = { ignoreCase: false, dotAll: false, extended: false }
 
-  constructor(pattern: string) {
+  constructor(pattern: string, dialect: PatternDialect) {
     this.#pattern = pattern
+    this.#oniguruma = dialect === 'oniguruma'
     this.#characters = [...pattern]
   }
 
@@ -65,8 +70,8 @@ class Parser {
       case '(': return this.#group()
       case '[': return this.#set(this.#class())
       case '.': return this.#set(this.#flags.dotAll ? anyCharacter : notNewline)
-      case '^': return { kind: 'edge', edge: 'line-start' }
-      case '$': return { kind: 'edge', edge: 'line-end' }
+      case '^': return { kind: 'edge', edge: this.#oniguruma ? 'line-start' : 'start' }
+      case '$': return { kind: 'edge', edge: this.#oniguruma ? 'line-end' : 'end' }
       case '\\': return this.#escape()
       case '*': case '+': case '?': throw this.#wrong('something to repeat before a quantifier')
       default: return this.#literal(character.codePointAt(0) ?? 0)
@@ -139,9 +144,9 @@ class Parser {
         counted = true
         if (min > max || min > MAX_REPEAT || (max !== Infinity && max > MAX_REPEAT)) throw this.#wrong(`repeat counts in order and up to ${MAX_REPEAT}`)
       }
-      const mode = this.#take('?') ? 'lazy' : this.#take('+') ? 'possessive' : 'greedy'
-      // of `{1,3}+` the possessive meaning (Rust); nobody means Ruby's "one or more times one to three"
-      node = { kind: 'repeat', item: node, min, max, mode: counted && mode === 'lazy' ? 'lazy' : mode }
+      const possessive = !(counted && this.#oniguruma) && this.#take('+')
+      const mode = possessive ? 'possessive' : this.#take('?') ? 'lazy' : 'greedy'
+      node = { kind: 'repeat', item: node, min, max, mode }
     }
   }
 
@@ -152,9 +157,10 @@ class Parser {
       case 'B': return { kind: 'edge', edge: 'not-word' }
       case 'A': return { kind: 'edge', edge: 'start' }
       case 'z': return { kind: 'edge', edge: 'end' }
-      case 'Z': return { kind: 'edge', edge: 'end' }
+      case 'Z': return { kind: 'edge', edge: 'last-line-end' }
+      case 'G': return { kind: 'edge', edge: 'search-start' }
       case 'R': return { kind: 'choice', items: [this.#text('\r\n'), this.#set(oneOf([range(10, 13), range(0x85, 0x85), range(0x2028, 0x2029)]))] }
-      case 'K': case 'G': case 'X': case 'k': case 'g': throw this.#wrong('no back references and no \\K \\G \\X')
+      case 'K': case 'X': case 'k': case 'g': throw this.#wrong('no back references and no \\K \\X')
       default: {
         if (/[1-9]/.test(letter)) throw this.#wrong('no back references')
         const set = this.#escapedSet(letter)
