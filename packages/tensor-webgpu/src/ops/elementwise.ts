@@ -108,7 +108,8 @@ export const isFinite = floatUnary('isFinite')
 export const reciprocal = (a: Node): Node => div(1, a)
 export const square = (a: Node): Node => mul(a, a)
 
-export const relu = (a: Node): Node => maximum(a, 0)
+/** By selection, not by maximum: its gradient at 0 is 0, as PyTorch's, where a maximum shares a tie. */
+export const relu = (a: Node): Node => where(le(a, 0), 0, a)
 export const silu = (a: Node): Node => mul(a, sigmoid(a))
 /** log(1 + eˣ), without overflow. */
 export const softplus = (a: Node): Node => add(maximum(a, 0), log1p(exp(neg(abs(a)))))
@@ -119,8 +120,9 @@ export function gelu(a: Node, { approximate = 'none' }: { approximate?: 'none' |
 }
 
 export function clamp(a: Node, { min, max }: { min?: number; max?: number }): Node {
-  const raised = min === undefined ? a : maximum(a, min)
-  return max === undefined ? raised : minimum(raised, max)
+  // By selection, not by maximum and minimum: the gradient at a bound is 1, as PyTorch's, where a maximum shares a tie.
+  const raised = min === undefined ? a : where(lt(a, min), min, a)
+  return max === undefined ? raised : where(lt(max, raised), max, raised)
 }
 
 /** condition ? a : b, all three broadcast together. */
