@@ -82,8 +82,9 @@ class LoopCode {
     const reducedSize = product(kernel.shape.slice(outer))
     const width = this.#lanesAcrossRows ? this.#blockWidth() : lanes
     const blocks = this.#lanesAcrossRows ? Math.ceil(lanes / width) : 1
+    // what no index changes is loaded from where every walk begins
+    this.#here.seek(bases, new Map())
     this.#hoist((axes, i) => axes.size === 0 && this.#analysis.stages[i] === 0)
-
     const unit = f.keep(f.param('i32', BEGIN))
     const block = f.keep(i32.remU(unit, i32.const(blocks)))
     this.#rows.seek(i32.divU(unit, i32.const(blocks)))
@@ -118,20 +119,11 @@ class LoopCode {
     return cost <= 10 ? 4 : cost <= 24 ? 2 : 1
   }
 
-  /** Computes now every instruction whose axes satisfy `when`. */
+  /** Computes now every instruction whose axes satisfy `when`, at the current pointers. */
   #hoist(when: (axes: ReadonlySet<number>, instruction: number) => boolean): void {
     const { kernel, axes } = this.#analysis
     const ready = kernel.body.flatMap((instruction, i) => (instruction.fn !== 'reduce' && when(axes[i], i) ? [i] : []))
-    // loads of these touch no axis that moves, so pointers need only be at the row's start
-    const loads = ready.flatMap(i => accessOf(kernel.body[i]) ?? [])
-    if (loads.length > 0 && this.#body.values.size === 0) this.#seekConstants(loads)
     this.#body.emit(ready, { vectors: 1, tail: 0 })
-  }
-
-  #seekConstants(loads: readonly Access[]): void {
-    const frame = this.#f.param('i32', FRAME)
-    for (const access of loads)
-      this.#f.set(this.#here.of(access), i32.add(i32.load(frame, 4 * (access.binding + 1)), i32.const(access.offset * 4)))
   }
 
   #unit(block: I32, width: number, lanes: number): void {
