@@ -46,6 +46,8 @@ export class Clusters {
   readonly #locations: Locations
   readonly #limits: FusionLimits
   readonly #kept: ReadonlySet<Value>
+  /** Clusters opened by a reduction, oldest first. */
+  readonly #reductions: Cluster[] = []
 
   constructor(values: readonly Value[], locations: Locations, kept: ReadonlySet<Value>, limits: FusionLimits) {
     this.#locations = locations
@@ -116,12 +118,22 @@ export class Clusters {
     const cluster = this.of(base)
     const joins = cluster !== undefined && cluster.kind === 'loop' && this.#isSameElement(input, cluster) && (cluster.axes.length === 0 || sameShape(cluster.axes, axes)) && this.#mayReduceHere(cluster, axes)
     if (!joins) {
-      this.#open('loop', value, input.shape, axes, [input])
+      const twin = this.#findTwin(value, base, axes)
+      if (twin !== undefined) this.#merge(value, [twin])
+      else this.#reductions.push(this.#open('loop', value, input.shape, axes, [input]))
       return
     }
     cluster.axes = axes
     cluster.members.add(value)
     this.#of.set(value, cluster)
+  }
+
+  /** Another reduction over the same space, of something the same kernel made: the gradients of a weight and a bias. One pass does both. */
+  #findTwin(value: Value, base: Value, axes: readonly number[]): Cluster | undefined {
+    const producer = this.of(base)
+    if (producer === undefined) return undefined
+    const [input] = value.inputs
+    return this.#reductions.slice(-8).map(root).find(cluster => cluster !== producer && sameShape(cluster.shape, input.shape) && sameShape(cluster.axes, axes) && [...cluster.reads].some(read => this.of(read) === producer) && this.#isLegal(value, [cluster]))
   }
 
   /** Turning a map with other users into few long rows would cost it its parallelism. */
@@ -152,15 +164,13 @@ export class Clusters {
     const fused = value.operation.kind === 'gather' ? value.inputs.slice(1) : value.inputs
     const candidates = [...new Set(fused.flatMap(input => this.of(this.#locations.of(input).base) ?? []))]
     const joinable = candidates.filter(cluster => this.#accepts(cluster, value, fused))
-    // A space with rows is the richer one; a matmul can only be joined, never moved.
-    const main = joinable.find(cluster => cluster.kind === 'matmul') ?? joinable.find(cluster => cluster.axes.length > 0) ?? joinable[0]
-    const others = main === undefined ? [] : joinable.filter(cluster => cluster !== main && canAbsorb(main, cluster))
-    const chosen = main === undefined ? [] : this.#largestLegal(value, main, others)
-    if (chosen.length === 0) {
-      this.#open('loop', value, value.shape, [], value.inputs)
-      return
+    // A matmul can be joined, never moved; a space with rows is richer than a plain one.
+    const rank = (cluster: Cluster): number => (cluster.kind === 'matmul' ? 0 : cluster.axes.length > 0 ? 1 : 2)
+    for (const main of joinable.sort((a, b) => rank(a) - rank(b))) {
+      const group = this.#largestLegal(value, main, joinable.filter(cluster => cluster !== main && canAbsorb(main, cluster)))
+      if (group.length > 0) return this.#merge(value, group)
     }
-    this.#merge(value, chosen)
+    this.#open('loop', value, value.shape, [], value.inputs)
   }
 
   #accepts(cluster: Cluster, value: Value, fused: readonly Value[]): boolean {

@@ -125,7 +125,8 @@ export class Memory {
     const producer = clusters.of(base)
     // A concat of a concat, and values computed elsewhere, are copied; and an external updated in place must not be touched early.
     if (producer === undefined || base.operation.kind === 'concat' || this.#locations.copied.has(base)) return
-    if (this.slots[this.#home.get(concat) ?? -1]?.external !== undefined && this.#home.has(concat)) return
+    const home = this.#home.get(concat)
+    if (home !== undefined && this.slots[home].external !== null) return
     const walk = throughMovement(piece, base, target)
     if (walk === null) return
     const scatter = producer.kind === 'opaque' && base.operation.kind === 'part' && base.users.length > 1
