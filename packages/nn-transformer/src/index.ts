@@ -1,1 +1,46 @@
-export {}
+// Table of contents of @abovo/nn-transformer.
+export { Module } from './module.js'
+export type { HostTensor, StateDict } from './host-tensor.js'
+export { CheckpointError, ConfigError, DataError, DivergenceError, ModelError } from './errors.js'
+
+export { attend, attentionWeights, mergeHeads, splitHeads, type AttentionOptions } from './layers/attention.js'
+export { Conv1D } from './layers/conv1d.js'
+export { DecoderLayer } from './layers/decoder-layer.js'
+export { Embedding } from './layers/embedding.js'
+export { EncoderLayer, type TransformerLayerOptions } from './layers/encoder-layer.js'
+export { feedForward } from './layers/feed-forward.js'
+export { Initializer } from './layers/initializer.js'
+export { makeLayerCache, visibleColumns, writeColumns, type LayerCache } from './layers/key-value-cache.js'
+export { LayerNorm } from './layers/layer-norm.js'
+export { Linear, type LinearOptions, type LinearStart } from './layers/linear.js'
+export { MultiHeadAttention } from './layers/multi-head-attention.js'
+export { drop, Noise } from './layers/noise.js'
+export { sinusoidalPositions } from './layers/positions.js'
+export { Recurrent, type RecurrentOptions } from './layers/recurrent.js'
+export { recurrentStep, type RecurrentKind, type RecurrentState, type RecurrentStep } from './layers/recurrent-cell.js'
+
+export { Gpt, GptAttention, GptBlock, GptMlp, positionsOf, type GptAttentionOptions, type GptCacheView, type GptForwardOptions } from './models/gpt.js'
+export { gptConfig, type GptConfig, type GptOptions } from './models/gpt-config.js'
+export type { ForwardOptions, LanguageModel, Tokenizer } from './models/language-model.js'
+export { RecurrentLanguageModel, type RecurrentConfig, type RecurrentModelOptions } from './models/rnn.js'
+
+export { checkTokens } from './data/check-tokens.js'
+export { evaluationWindows, IGNORED, type EvaluationWindowsOptions } from './data/evaluation-windows.js'
+export { RandomWindows, type Batch, type RandomWindowsOptions, type TokenBatch } from './data/random-windows.js'
+export { splitTokens } from './data/split.js'
+
+export { evaluate, evaluationOf, Evaluator, type EvaluateOptions, type Evaluation } from './train/evaluate.js'
+export { train, type StepReport, type TrainData, type TrainingState, type TrainOptions, type TrainResult } from './train/train.js'
+export { Training, type Loss, type StepResult, type TrainingOptions } from './train/training.js'
+
+export { CachedSession, type CachingModel } from './generate/cached-session.js'
+export { PlainSession, type DecodingSession, type SessionOptions } from './generate/decoding-session.js'
+export { generate, openSession, streamTokens, type Generated, type GenerateOptions } from './generate/generate.js'
+export { RecurrentSession, type RecurrentModel } from './generate/recurrent-session.js'
+export { chooseToken, likeliest, topTokens, type Choice, type SamplingOptions } from './generate/sampling.js'
+
+export { loadModel, readConfig, saveModel, type Folder } from './checkpoint/model-folder.js'
+export { isJsonObject, parseJson, type Json, type JsonObject } from './checkpoint/safe-json.js'
+export { openSafetensors, readSafetensors, writeSafetensors, type SafetensorsEntry, type SafetensorsFile } from './checkpoint/safetensors.js'
+export type { SafetensorsDtype } from './checkpoint/safetensors-dtype.js'
+export { loadTraining, saveTraining } from './checkpoint/training-folder.js'

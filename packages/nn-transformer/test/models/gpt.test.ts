@@ -1,18 +1,9 @@
 import { requestDevice, crossEntropy, type Device } from '@abovo/tensor-webgpu'
 import { grad } from '@abovo/autograd'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { gptConfigFromJson, gptStateFromFile } from '../../src/checkpoint/gpt-checkpoint.js'
-import { isJsonObject, parseJson } from '../../src/checkpoint/safe-json.js'
-import { Gpt } from '../../src/models/gpt.js'
 import { devices } from '../devices.js'
-import { expectClose, goldenBytes, goldenState, toleranceOn, toTensor } from '../golden.js'
-
-export function goldenGpt(device: Device): Gpt {
-  const json = parseJson('config.json', new TextDecoder().decode(goldenBytes('gpt2', 'config.json')))
-  if (!isJsonObject(json)) throw new Error('config.json must be an object')
-  const model = new Gpt(gptConfigFromJson(json), { seed: null, device })
-  return model.loadStateDict(gptStateFromFile(goldenState('gpt2', 'model.safetensors'), model.config))
-}
+import { goldenGpt } from './golden-gpt.js'
+import { expectClose, goldenState, toleranceOn, toTensor } from '../golden.js'
 
 describe.each(devices)('GPT-2 of Hugging Face on %s', kind => {
   let device: Device
