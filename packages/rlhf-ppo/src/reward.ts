@@ -1,11 +1,14 @@
 // A reward is any function of samples, or anything that scores them (a reward model). Whatever goes wrong in it names the sample.
 import { RewardError } from './errors.js'
 import type { Sample } from './sample.js'
+import type { ScalarGpt } from './scalar-gpt.js'
 
 /** One number per sample, in order. */
 export type RewardFunction = (samples: readonly Sample[]) => ArrayLike<number> | Promise<ArrayLike<number>>
 
 export interface Scorer {
+  /** The network behind the scores: value networks start from it. */
+  readonly model?: ScalarGpt
   score(samples: readonly Sample[]): Promise<ArrayLike<number>>
 }
 

@@ -26,7 +26,7 @@ test('the head is drawn with variance 1/(C + 1) and the body is that of the lang
   const names = model.namedParameters().map(([name]) => name)
   expect(names).toEqual([...wide.namedParameters().map(([name]) => name), 'score.weight'])
   const head = await model.score.weight.data()
-  expect(1025 * head.reduce((sum: number, x: number) => sum + x * x, 0) / 1024).toBeCloseTo(1, 0)
+  expect(1025 * Array.from(head).reduce((sum, x) => sum + x * x, 0) / 1024).toBeCloseTo(1, 0)
   expect(await model.namedParameters()[0][1].data()).toEqual(await wide.namedParameters()[0][1].data())
 })
 

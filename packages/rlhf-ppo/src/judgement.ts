@@ -1,0 +1,65 @@
+// What policy, reference and value network think of sampled responses: one compiled pass over whole rows. The log-probabilities of sampling
+// are not used in its place: this pass computes exactly what the update's does, so the first ratio of PPO is 1.
+import type { Gpt } from '@abovo/nn-transformer'
+import { compile, type Compiled, type Device, type Tensor } from '@abovo/tensor-webgpu'
+import type { Example } from './demonstration.js'
+import type { Rollout, ScoredExperience } from './experience.js'
+import { tokenLogProbs } from './log-probs.js'
+import { rowLength } from './row-length.js'
+import type { Sample } from './sample.js'
+import type { ScalarGpt } from './scalar-gpt.js'
+import { takeResponses, tokenBatch } from './token-batch.js'
+
+/** The three networks of PPO; the reference is only read. */
+export interface PpoModels {
+  readonly policy: Gpt
+  readonly reference: Gpt
+  readonly value: ScalarGpt
+}
+
+type Judged = Pick<ScoredExperience, 'logProbs' | 'referenceLogProbs' | 'values'>
+
+/** log π, log π_ref and V of each response token. */
+export class Judgement {
+  readonly #device: Device
+  readonly #contextLength: number
+  readonly #padToken: number
+  readonly #pass: Compiled<[Tensor, Tensor], Tensor[]>
+
+  constructor({ policy, reference, value }: PpoModels, { temperature, padToken }: { temperature: number; padToken: number }) {
+    this.#device = policy.parameters()[0].device
+    this.#contextLength = policy.contextLength
+    this.#padToken = padToken
+    this.#pass = compile((inputs: Tensor, targets: Tensor) => [
+      tokenLogProbs(policy.forward(inputs), targets, { temperature }),
+      tokenLogProbs(reference.forward(inputs), targets, { temperature }),
+      value.forward(inputs),
+    ])
+  }
+
+  /** Rows are worked through `rows` at a time. */
+  async of({ samples }: Rollout, { length, rows }: { length: number; rows: number }): Promise<Judged[]> {
+    const results: Judged[] = []
+    for (let start = 0; start < samples.length; start += rows) {
+      const part = samples.slice(start, start + rows)
+      const filled = [...part, ...Array.from({ length: rows - part.length }, () => part[0])]   // one shape, one trace
+      const { inputs, targets } = tokenBatch(filled.map(exampleOf), { device: this.#device, length, padToken: this.#padToken })
+      const read = await Promise.all(this.#pass(inputs, targets).map(tensor => tensor.data()))
+      const [logProbs, referenceLogProbs, values] = read.map(data => takeResponses(data, length, part.map(({ promptIds }) => promptIds.length), part.map(({ responseIds }) => responseIds.length)))
+      part.forEach((_, b) => results.push({ logProbs: logProbs[b], referenceLogProbs: referenceLogProbs[b], values: values[b] }))
+    }
+    return results
+  }
+
+  /** Columns for these samples, whatever their responses' lengths turn out to be. */
+  lengthFor(samples: readonly Sample[], responseLength: number): number {
+    const longestPrompt = samples.reduce((longest, { promptIds }) => Math.max(longest, promptIds.length), 0)
+    return rowLength(longestPrompt + responseLength - 1, this.#contextLength)
+  }
+
+  dispose(): void {
+    this.#pass.dispose()
+  }
+}
+
+export const exampleOf = ({ promptIds, responseIds }: Sample): Example => ({ prompt: promptIds, completion: responseIds })

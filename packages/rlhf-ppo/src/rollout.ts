@@ -1,0 +1,66 @@
+// Sampling responses from a policy with nn-transformer's KV cache: at a temperature, from the whole vocabulary (a top-k or top-p cut would
+// make the sampling distribution another one than the policy's, and KL estimates negative), up to the first end token.
+import { generate, openSession, type DecodingSession, type Gpt } from '@abovo/nn-transformer'
+import type { TextTokenizer } from './demonstration.js'
+import { OptionError } from './errors.js'
+import type { Rollout } from './experience.js'
+import type { Sample } from './sample.js'
+
+export interface SamplerOptions {
+  endToken: number
+  /** Tokens after which a response is cut. */
+  responseLength: number
+  temperature?: number
+  /** For the texts in samples. */
+  tokenizer?: TextTokenizer | undefined
+}
+
+export class Sampler {
+  readonly #policy: Gpt
+  readonly #options: SamplerOptions
+  #session: DecodingSession | null = null
+
+  constructor(policy: Gpt, options: SamplerOptions) {
+    this.#policy = policy
+    this.#options = options
+  }
+
+  /**
+   * One response per prompt.
+   *
+   * @param seed equal seeds give equal responses of an equal policy
+   * @throws OptionError when a prompt leaves no room for the response in the context
+   */
+  async sample(prompts: readonly ArrayLike<number>[], seed: number): Promise<Rollout> {
+    const { endToken, responseLength, temperature = 1 } = this.#options
+    const session = this.#open(prompts)
+    const generated = await generate(this.#policy, prompts, { maxNewTokens: responseLength, temperature, seed, stopTokens: [endToken], session })
+    return {
+      samples: generated.map(({ tokens, finish }, b) => this.#describe(Array.from(prompts[b]), Array.from(tokens), finish === 'stop')),
+      sampledLogProbs: generated.map(({ logProbs }) => Float64Array.from(logProbs)),
+    }
+  }
+
+  dispose(): void {
+    this.#session?.dispose()
+    this.#session = null
+  }
+
+  /** The session is kept from rollout to rollout while it fits: its plans are compiled once. */
+  #open(prompts: readonly ArrayLike<number>[]): DecodingSession {
+    const { contextLength } = this.#policy
+    const longest = prompts.reduce((length, prompt) => Math.max(length, prompt.length), 0)
+    const wanted = longest + this.#options.responseLength
+    if (wanted > contextLength) throw new OptionError(`rollout: prompt and response must fit in the context of ${contextLength} tokens, got ${longest} and ${this.#options.responseLength}; shorten the prompts or the response length`)
+    if (this.#session?.batchSize === prompts.length && this.#session.capacity >= Math.min(wanted * 2, contextLength)) return this.#session
+    this.dispose()
+    // twice what is wanted: sessions may pad prompts up to the next power of two
+    this.#session = openSession(this.#policy, { batchSize: prompts.length, capacity: Math.min(wanted * 2, contextLength) })
+    return this.#session
+  }
+
+  #describe(promptIds: number[], responseIds: number[], ended: boolean): Sample {
+    const text = (ids: readonly number[]): string => this.#options.tokenizer?.decode(ids) ?? ids.join(' ')
+    return { prompt: text(promptIds), response: text(ended ? responseIds.slice(0, -1) : responseIds), promptIds, responseIds, ended }
+  }
+}
