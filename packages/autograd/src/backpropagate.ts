@@ -5,6 +5,7 @@ import type { Node } from '@abovo/tensor-webgpu/graph'
 import { Contributions } from './contributions.js'
 import { customCallOf, customOutputOf } from './custom-call.js'
 import { GradientError } from './gradient-error.js'
+import { Recomputation } from './recompute.js'
 import { differentiateNode } from './rules/differentiate-node.js'
 import type { InputGradients } from './rules/rule.js'
 
@@ -48,6 +49,7 @@ export function backpropagate(roots: readonly Node[], seeds: readonly Tensor[], 
     if (reached.has(root)) add(root, seeds[i])
   })
   const found = new Map<Node, Tensor>()
+  const recomputation = new Recomputation()
   for (let at = order.length - 1; at >= 0; at--) {
     const node = order[at]
     const slots = arriving.get(node)
@@ -65,7 +67,7 @@ export function backpropagate(roots: readonly Node[], seeds: readonly Tensor[], 
       if (gradient !== null) add(sources[0], gradient, slot)
       continue
     }
-    const leaving = gradientsLeaving(node, gradients, needs)
+    const leaving = gradientsLeaving(node, gradients, needs, recomputation)
     sources.forEach((source, i) => {
       const next = leaving[i]
       if (needs[i] && next) add(source, next)
@@ -77,10 +79,11 @@ export function backpropagate(roots: readonly Node[], seeds: readonly Tensor[], 
 /** Which result of an operation with several the node is: their gradients meet at that operation. */
 const resultIndexOf = (node: Node): number | null => customOutputOf(node)?.index ?? (node.operation.kind === 'part' ? node.operation.index : null)
 
-function gradientsLeaving(node: Node, gradients: readonly (Tensor | null)[], needs: readonly boolean[]): InputGradients {
+function gradientsLeaving(node: Node, gradients: readonly (Tensor | null)[], needs: readonly boolean[], recomputation: Recomputation): InputGradients {
   const call = customCallOf(node)
   if (call !== undefined) return call.backward(gradients)
-  return differentiateNode(node, gradients, needs, partialDerivatives)
+  const arrived = gradients.find(gradient => gradient !== null) ?? undefined
+  return differentiateNode(recomputation.copyOf(node, arrived), gradients, needs, partialDerivatives)
 }
 
 function partialDerivatives(outputs: readonly Tensor[], gradients: readonly (Tensor | null)[], inputs: readonly Tensor[]): InputGradients {

@@ -13,15 +13,25 @@ export interface CustomCall {
   readonly backward: (gradients: readonly (Tensor | null)[]) => InputGradients
 }
 
+/** Which result of which call a node is. */
+export interface CustomOutput {
+  readonly call: CustomCall
+  readonly index: number
+}
+
 const calls = new WeakMap<Node, CustomCall>()
-const outputs = new WeakMap<Node, { readonly call: CustomCall; readonly index: number }>()
+const outputs = new WeakMap<Node, CustomOutput>()
 
 export function registerCustomCall(call: CustomCall, results: readonly Node[]): void {
   calls.set(call.anchor, call)
-  results.forEach((node, index) => outputs.set(node, { call, index }))
+  results.forEach((node, index) => registerCustomOutput(node, { call, index }))
+}
+
+export function registerCustomOutput(node: Node, output: CustomOutput): void {
+  outputs.set(node, output)
 }
 
 /** The call that a node stands for. */
 export const customCallOf = (node: Node): CustomCall | undefined => calls.get(node)
 /** The call that a node is a result of. */
-export const customOutputOf = (node: Node): { readonly call: CustomCall; readonly index: number } | undefined => outputs.get(node)
+export const customOutputOf = (node: Node): CustomOutput | undefined => outputs.get(node)

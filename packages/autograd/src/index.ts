@@ -1,6 +1,7 @@
 // Table of contents of @abovo/autograd.
 export { grad, type GradOptions } from './grad.js'
 export { hessianVectorProduct, jvp, valueAndGrad, vjp } from './directional.js'
+export { checkpoint } from './checkpoint.js'
 export { customGradient, stopGradient, type CustomBackward } from './custom-gradient.js'
 export { gradcheck, gradgradcheck, type GradcheckOptions } from './gradcheck.js'
 export { GradientError } from './gradient-error.js'
