@@ -122,12 +122,12 @@ export function randomLoop(seed: number): RandomLoop {
     const index = some(value => value.dtype === 'i32')
     if (index === null || shape.includes(0)) return
     const size = 1 + stream.integer(9)
-    const { strides, length } = layout([...shape.map(n => (chance(0.5) ? 1 : n)), size])
-    const stride = strides[shape.length]
-    const table = layoutStrides(shape, strides, length, size)
-    const access: Access = { binding: source('f32', table.length), offset: 0, strides: table.strides }
-    const varies = table.strides.slice(outer).some(s => s !== 0) || values[index].level === 'element'
-    add({ fn: 'gather', access, args: [index], stride: table.stride || stride, size, dtype: 'f32' }, { dtype: 'f32', level: varies ? 'element' : 'row', exact: true })
+    const kept = shape.map(() => chance(0.5))
+    const { strides: dense, length } = layout([...shape.map((n, axis) => (kept[axis] ? n : 1)), size])
+    const strides = dense.slice(0, shape.length).map((stride, axis) => (kept[axis] ? stride : 0))
+    const access: Access = { binding: source('f32', length), offset: 0, strides }
+    const varies = strides.slice(outer).some(stride => stride !== 0) || values[index].level === 'element'
+    add({ fn: 'gather', access, args: [index], stride: dense[shape.length], size, dtype: 'f32' }, { dtype: 'f32', level: varies ? 'element' : 'row', exact: true })
   }
 
   const reduce = (): void => {
@@ -136,7 +136,7 @@ export function randomLoop(seed: number): RandomLoop {
     const { dtype, exact } = values[a]
     const fn: ReduceFunction = dtype === 'bool' ? pick(['max', 'min'] as const) : pick(['sum', 'sum', 'max', 'min'] as const)
     if (dtype !== 'f32' && shape.slice(outer).includes(0)) return
-    add({ fn: 'reduce', reduce: fn, args: [a], dtype }, { dtype, level: 'row', exact: exact && fn !== 'sum' })
+    add({ fn: 'reduce', reduce: fn, args: [a], dtype }, { dtype, level: 'row', exact: exact && fn !== 'sum' && !shape.includes(0) })
   }
 
   load()
@@ -148,6 +148,14 @@ export function randomLoop(seed: number): RandomLoop {
     add({ fn: 'index', axis, dtype: 'i32' }, { dtype: 'i32', level: axis < outer ? 'row' : 'element', exact: true })
   }
 
+  // an update in place: the value goes back to where the first load came from
+  const [first] = body
+  const last = values[values.length - 1]
+  const dense = first.fn === 'load' && first.access.guards === undefined && first.access.strides.every((stride, axis) => stride !== 0 || shape[axis] <= 1)
+  if (first.fn === 'load' && dense && last.dtype === first.dtype && (last.level === 'element' || reduced === 0)) {
+    bindings[first.access.binding] = { dtype: last.dtype, written: true }
+    results.push({ value: values.length - 1, access: first.access })
+  }
   const count = 1 + stream.integer(3)
   for (let i = 0; i < count; i++) {
     const value = i === 0 ? values.length - 1 : stream.integer(values.length)
@@ -158,16 +166,4 @@ export function randomLoop(seed: number): RandomLoop {
     results.push({ value, access: { binding, offset: 0, strides: perRow ? [...strides, ...new Array<number>(reduced).fill(0)] : strides } })
   }
   return { kernel: { kind: 'loop', bindings, shape, reduced, body, results }, data }
-}
-
-/** A table of `size` rows that each span the whole iteration space densely. */
-function layoutStrides(shape: readonly number[], _strides: readonly number[], _length: number, size: number): { strides: number[]; stride: number; length: number } {
-  const strides = new Array<number>(shape.length).fill(0)
-  let row = 1
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (axis % 2 === 0) continue
-    strides[axis] = row
-    row *= shape[axis]
-  }
-  return { strides, stride: row, length: row * size }
 }
