@@ -9,6 +9,8 @@ export interface DeviceOptions {
   /** WebGPU: a name that the adapter's must contain, such as 'llvmpipe'. In Node only. */
   adapter?: string
   powerPreference?: 'low-power' | 'high-performance'
+  /** WebGPU: where adapters come from, instead of `navigator.gpu` or the package `webgpu`. */
+  gpu?: GPU
 }
 
 /**

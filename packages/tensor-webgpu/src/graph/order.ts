@@ -1,11 +1,10 @@
 // Topological order without recursion: graphs of 100,000 nodes in one chain are ordinary.
-import type { Node } from './node.js'
 
 /** All nodes that `roots` depend on, each after its inputs, stopping at (and including) those for which `isLeaf` holds. */
-export function orderNodes(roots: readonly Node[], isLeaf: (node: Node) => boolean): Node[] {
-  const order: Node[] = []
-  const seen = new Set<Node>()
-  const stack: { node: Node; next: number }[] = []
+export function orderNodes<N extends { readonly inputs: readonly N[] }>(roots: readonly N[], isLeaf: (node: N) => boolean): N[] {
+  const order: N[] = []
+  const seen = new Set<N>()
+  const stack: { node: N; next: number }[] = []
   for (const root of roots) {
     if (seen.has(root)) continue
     seen.add(root)

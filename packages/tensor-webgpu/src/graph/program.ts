@@ -1,19 +1,19 @@
 // What a device is asked to make ready: nodes to compute, and which of them come from or go to storages outside.
-import type { Node } from './node.js'
 import { orderNodes } from './order.js'
+import type { Vertex } from './vertex.js'
 
 /** A storage given at every run: the value of a source node, the home of a result, or both (a parameter updated in place). */
 export interface External {
   /** Node whose value the storage holds when the run begins, if it is read. */
-  readonly source: Node | null
+  readonly source: Vertex | null
   /** Node whose value the storage holds when the run ends, if it is written. */
-  readonly result: Node | null
+  readonly result: Vertex | null
 }
 
 export interface Program {
   readonly externals: readonly External[]
   /** All nodes needed, each after its inputs. */
-  readonly nodes: readonly Node[]
+  readonly nodes: readonly Vertex[]
 }
 
 export function makeProgram(externals: readonly External[]): Program {

@@ -81,6 +81,14 @@ export interface DraftResult {
   readonly touch: Touch
 }
 
+/** A loop before its accesses are bound. */
+export interface LoopDraft {
+  readonly shape: readonly number[]
+  readonly reduced: number
+  readonly body: readonly DraftInstruction[]
+  readonly results: readonly DraftResult[]
+}
+
 export const touchesOf = (body: readonly DraftInstruction[], results: readonly DraftResult[]): Touch[] => [...body.flatMap(instruction => ('touch' in instruction ? [instruction.touch] : [])), ...results.map(result => result.touch)]
 
 export function finishBody(body: readonly DraftInstruction[], accessOf: (touch: Touch) => Access): Instruction[] {

@@ -1,21 +1,13 @@
 // Kernels of loop clusters: maps, reductions, row programs, copies.
 import { rowMajorStrides } from '../shape.js'
 import type { Cluster } from './cluster.js'
-import { bind, finishBody, touchesOf, type DraftInstruction, type DraftResult } from './draft.js'
+import { bind, finishBody, touchesOf, type DraftResult, type LoopDraft } from './draft.js'
 import { BodyBuilder } from './emit-body.js'
 import type { LoopKernel } from './kernel.js'
 import type { Locations } from './locate.js'
 import type { Memory } from './memory.js'
 import type { Step } from './plan.js'
 import { splitLongReduction } from './split-reduction.js'
-
-/** A loop before its accesses are bound. */
-export interface LoopDraft {
-  readonly shape: readonly number[]
-  readonly reduced: number
-  readonly body: readonly DraftInstruction[]
-  readonly results: readonly DraftResult[]
-}
 
 export function emitLoop(cluster: Cluster, locations: Locations, memory: Memory, label: string): Step[] {
   const outer = cluster.shape.map((_, axis) => axis).filter(axis => !cluster.axes.includes(axis))

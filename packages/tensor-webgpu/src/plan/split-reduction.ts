@@ -1,9 +1,7 @@
 // A few very long rows leave a device idle: such a reduction becomes two kernels, partial results over chunks first, then their reduction.
-import { sizeOf } from '../shape.js'
-import type { DraftInstruction, DraftResult, Touch } from './draft.js'
-import type { LoopDraft } from './emit-loop.js'
+import { rowMajorStrides, sizeOf } from '../shape.js'
+import type { DraftInstruction, DraftResult, LoopDraft, Touch } from './draft.js'
 import type { Memory } from './memory.js'
-import { rowMajorStrides } from '../shape.js'
 
 const FEW_ROWS = 32
 const LONG_ROW = 8192

@@ -1,9 +1,8 @@
 // The planner's own picture of a program: one Value per distinct computation. Equal nodes are merged; nodes that change nothing vanish.
 import type { Dtype } from '../dtype.js'
-import type { Holding } from '../graph/holding.js'
-import type { Node } from '../graph/node.js'
 import type { Operation } from '../graph/operation.js'
 import type { Program } from '../graph/program.js'
+import type { Vertex } from '../graph/vertex.js'
 import type { Shape } from '../shape.js'
 
 export interface Value {
@@ -27,13 +26,13 @@ export interface ValueGraph {
 /** Merges common subexpressions: values are equal when operation, inputs, shape and dtype are. */
 export function makeValues(program: Program): ValueGraph {
   const values: Value[] = []
-  const valueOf = new Map<Node, Value>()
+  const valueOf = new Map<Vertex, Value>()
   const known = new Map<string, Value>()
-  const held = new Map<Holding, Value>()
+  const held = new Map<object, Value>()
   const externalOf = new Map(program.externals.flatMap(({ source }, i) => (source === null ? [] : [[source, i]])))
   const updated = new Set(program.externals.flatMap(({ source, result }) => (source !== null && result !== null ? [source] : [])))
 
-  const add = (node: Node, inputs: readonly Value[], external: number | null): Value => {
+  const add = (node: Vertex, inputs: readonly Value[], external: number | null): Value => {
     const value: Value = { id: values.length, operation: external === null ? node.operation : { kind: 'source' }, inputs, users: [], shape: node.shape, dtype: node.dtype, external }
     for (const input of new Set(inputs)) input.users.push(value)
     values.push(value)

@@ -1,5 +1,5 @@
 // Attention and its gradients as the textbook has them, row by row in float64.
-import type { Node } from '../../graph/node.js'
+import type { Vertex } from '../../graph/vertex.js'
 import type { AttentionOptions } from '../../graph/operation.js'
 
 interface Sizes {
@@ -11,7 +11,7 @@ interface Sizes {
   D: number
 }
 
-const sizesOf = (q: Node, k: Node): Sizes => ({ B: q.shape[0], H: q.shape[1], T: q.shape[2], D: q.shape[3], Hk: k.shape[1], S: k.shape[2] })
+const sizesOf = (q: Vertex, k: Vertex): Sizes => ({ B: q.shape[0], H: q.shape[1], T: q.shape[2], D: q.shape[3], Hk: k.shape[1], S: k.shape[2] })
 
 interface Row {
   /** Position of q's (and out's) row, of this head's first key row, and of the row in (B, H, T). */
@@ -42,7 +42,7 @@ function* rows({ B, H, Hk, T, S, D }: Sizes, { causal, scale }: AttentionOptions
 }
 
 /** Inputs q, k, v, mask?; gives out and the log of each row's softmax denominator. */
-export function evaluateAttention(node: Node, options: AttentionOptions, [q, k, v, mask]: readonly Float64Array[]): Float64Array[] {
+export function evaluateAttention(node: Vertex, options: AttentionOptions, [q, k, v, mask]: readonly Float64Array[]): Float64Array[] {
   const sizes = sizesOf(node.inputs[0], node.inputs[1])
   const { B, H, T, S, D } = sizes
   const out = new Float64Array(B * H * T * D)
@@ -58,7 +58,7 @@ export function evaluateAttention(node: Node, options: AttentionOptions, [q, k, 
 }
 
 /** Inputs dOut, q, k, v, lse, delta, mask?; gives dq, dk, dv. */
-export function evaluateAttentionBackward(node: Node, options: AttentionOptions, [dOut, q, k, v, lse, delta, mask]: readonly Float64Array[]): Float64Array[] {
+export function evaluateAttentionBackward(node: Vertex, options: AttentionOptions, [dOut, q, k, v, lse, delta, mask]: readonly Float64Array[]): Float64Array[] {
   const sizes = sizesOf(node.inputs[1], node.inputs[2])
   const { S, D } = sizes
   const [dq, dk, dv] = [q, k, v].map(values => new Float64Array(values.length))

@@ -1,7 +1,7 @@
 // What every primitive operation means: plain loops in float64, one element at a time. Written to be read, and to judge the other devices;
 // it shares no planner and no kernel with them.
 import type { Dtype } from '../../dtype.js'
-import type { Node } from '../../graph/node.js'
+import type { Vertex } from '../../graph/vertex.js'
 import { scalarFunctions, type ScalarFunction } from '../../graph/scalar-function.js'
 import type { ReduceFunction } from '../../plan/kernel.js'
 import { rowMajorStrides, sizeOf, type Shape } from '../../shape.js'
@@ -11,7 +11,7 @@ import { evaluateAttention, evaluateAttentionBackward } from './evaluate-attenti
 export type Values = Float64Array
 
 /** Computes a node from its inputs' values; an operation with several outputs gives them all. */
-export function evaluate(node: Node, inputs: readonly Values[]): Values[] {
+export function evaluate(node: Vertex, inputs: readonly Values[]): Values[] {
   const { operation } = node
   switch (operation.kind) {
     case 'source':
@@ -56,8 +56,8 @@ export function evaluate(node: Node, inputs: readonly Values[]): Values[] {
   }
 }
 
-const strideCache = new WeakMap<Node, number[]>()
-function strides(node: Node): number[] {
+const strideCache = new WeakMap<Vertex, number[]>()
+function strides(node: Vertex): number[] {
   const known = strideCache.get(node) ?? rowMajorStrides(node.shape)
   strideCache.set(node, known)
   return known
@@ -79,7 +79,7 @@ function mapIndices(shape: Shape, value: (index: readonly number[], position: nu
   return out
 }
 
-const readAt = (node: Node, input: Values, place: (index: readonly number[]) => number): Values => mapIndices(node.shape, index => input[place(index)])
+const readAt = (node: Vertex, input: Values, place: (index: readonly number[]) => number): Values => mapIndices(node.shape, index => input[place(index)])
 
 /** Integers wrap around as 32-bit registers do; NaN and infinities become 0. */
 export function wrapTo(dtype: Dtype, value: number): number {
@@ -103,7 +103,7 @@ function integerFunction(fn: ScalarFunction): ((a: number, b: number) => number)
   return null
 }
 
-function elementwise(fn: ScalarFunction, node: Node, inputs: readonly Values[]): Values {
+function elementwise(fn: ScalarFunction, node: Vertex, inputs: readonly Values[]): Values {
   const operandDtype = node.inputs[node.inputs.length - 1].dtype
   const exact = operandDtype === 'i32' || operandDtype === 'u32' ? integerFunction(fn) : null
   const compute: (a: number, b: number, c: number) => number = exact ?? scalarFunctions[fn].evaluate
@@ -111,7 +111,7 @@ function elementwise(fn: ScalarFunction, node: Node, inputs: readonly Values[]):
   return a.map((value, i) => wrapTo(node.dtype, compute(value, b[i], c[i])))
 }
 
-function pad(node: Node, before: readonly number[], input: Values): Values {
+function pad(node: Vertex, before: readonly number[], input: Values): Values {
   const inner = node.inputs[0].shape
   return mapIndices(node.shape, index => {
     const inside = index.every((i, d) => i >= before[d] && i < before[d] + inner[d])
@@ -119,7 +119,7 @@ function pad(node: Node, before: readonly number[], input: Values): Values {
   })
 }
 
-function concat(node: Node, axis: number, inputs: readonly Values[]): Values {
+function concat(node: Vertex, axis: number, inputs: readonly Values[]): Values {
   return mapIndices(node.shape, index => {
     let along = index[axis]
     let piece = 0
@@ -136,7 +136,7 @@ const combine: Record<ReduceFunction, (a: number, b: number) => number> = {
   min: (a, b) => scalarFunctions.min.evaluate(a, b, 0),
 }
 
-function reduce(fn: ReduceFunction, axes: readonly number[], node: Node, input: Values): Values {
+function reduce(fn: ReduceFunction, axes: readonly number[], node: Vertex, input: Values): Values {
   const integer = node.dtype === 'i32' || node.dtype === 'u32'
   const join = integer && fn === 'prod' ? Math.imul : combine[fn]
   const out = new Float64Array(sizeOf(node.shape)).fill(wrapTo(node.dtype, node.dtype === 'i32' && fn === 'max' ? -(2 ** 31) : node.dtype === 'i32' && fn === 'min' ? 2 ** 31 - 1 : node.dtype === 'u32' && fn === 'min' ? 2 ** 32 - 1 : identities[fn]))
@@ -148,7 +148,7 @@ function reduce(fn: ReduceFunction, axes: readonly number[], node: Node, input: 
   return out
 }
 
-function matmul(node: Node, a: Values, b: Values): Values {
+function matmul(node: Vertex, a: Values, b: Values): Values {
   const [M, K] = node.inputs[0].shape.slice(-2)
   const N = node.shape[node.shape.length - 1]
   const batches = sizeOf(node.shape.slice(0, -2))
@@ -166,12 +166,12 @@ function matmul(node: Node, a: Values, b: Values): Values {
 
 const clampIndex = (index: number, size: number): number => Math.min(Math.max(index, 0), size - 1)
 
-function gather(node: Node, axis: number, input: Values, index: Values): Values {
+function gather(node: Vertex, axis: number, input: Values, index: Values): Values {
   const [from] = node.inputs
   return mapIndices(node.shape, (place, position) => input[place.reduce((at, i, d) => at + (d === axis ? clampIndex(index[position], from.shape[axis]) : i) * strides(from)[d], 0)])
 }
 
-function scatterAdd(node: Node, axis: number, values: Values, index: Values): Values {
+function scatterAdd(node: Vertex, axis: number, values: Values, index: Values): Values {
   const out = new Float64Array(sizeOf(node.shape))
   forEachIndex(node.inputs[0].shape, (place, position) => {
     const at = place.reduce((sum, i, d) => sum + (d === axis ? clampIndex(index[position], node.shape[axis]) : i) * strides(node)[d], 0)

@@ -1,7 +1,7 @@
 // The reference device: the readable definition of every operation, in float64. Slow on purpose; it judges the other two.
 import type { Dtype, TypedArray } from '../../dtype.js'
 import { DeviceError } from '../../errors.js'
-import type { Node } from '../../graph/node.js'
+import type { Vertex } from '../../graph/vertex.js'
 import type { Program } from '../../graph/program.js'
 import { sizeOf } from '../../shape.js'
 import { withdrawDefaultDevice } from '../default-device.js'
@@ -72,12 +72,12 @@ class ReferenceDevice implements Device {
 
   #execute(program: Program, storages: readonly Storage[]): void {
     this.counts.submits++
-    const values = new Map<Node, readonly Values[]>()
+    const values = new Map<Vertex, readonly Values[]>()
     program.externals.forEach(({ source }, i) => {
       // A copy: a result may be written over the value it came from.
       if (source !== null) values.set(source, [this.#find(storages[i]).values.slice()])
     })
-    const valueOf = (node: Node): Values => {
+    const valueOf = (node: Vertex): Values => {
       const found = node.operation.kind === 'part' ? values.get(node.inputs[0])?.[node.operation.index] : values.get(node)?.[0]
       if (found === undefined) throw new DeviceError(`reference: inputs must be computed before use, got none for ${node.operation.kind}`)
       return found
