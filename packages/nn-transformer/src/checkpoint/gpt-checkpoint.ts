@@ -5,35 +5,29 @@ import type { HostTensor, StateDict } from '../host-tensor.js'
 import type { GptConfig, GptOptions } from '../models/gpt-config.js'
 import type { Json, JsonObject } from './safe-json.js'
 
-const fields = {
-  vocabSize: 'vocab_size',
-  nPositions: 'n_positions',
-  nEmbd: 'n_embd',
-  nLayer: 'n_layer',
-  nHead: 'n_head',
-  nInner: 'n_inner',
-  embdPdrop: 'embd_pdrop',
-  attnPdrop: 'attn_pdrop',
-  residPdrop: 'resid_pdrop',
-  layerNormEpsilon: 'layer_norm_epsilon',
-  initializerRange: 'initializer_range',
-} as const
+const fields = [
+  ['vocabSize', 'vocab_size'],
+  ['nPositions', 'n_positions'],
+  ['nEmbd', 'n_embd'],
+  ['nLayer', 'n_layer'],
+  ['nHead', 'n_head'],
+  ['nInner', 'n_inner'],
+  ['embdPdrop', 'embd_pdrop'],
+  ['attnPdrop', 'attn_pdrop'],
+  ['residPdrop', 'resid_pdrop'],
+  ['layerNormEpsilon', 'layer_norm_epsilon'],
+  ['initializerRange', 'initializer_range'],
+] as const
 
 /** config.json's fields for a model. */
 export function gptConfigToJson(config: GptConfig): Record<string, Json> {
-  const named = Object.entries(fields).map(([ours, theirs]): [string, Json] => [theirs, numberOf(config, ours)])
   return {
     architectures: ['GPT2LMHeadModel'],
     model_type: 'gpt2',
     activation_function: 'gelu_new',
-    ...Object.fromEntries(named),
+    ...Object.fromEntries(fields.map(([ours, theirs]) => [theirs, config[ours]])),
     tie_word_embeddings: config.tieWordEmbeddings,
   }
-}
-
-const numberOf = (config: GptConfig, name: string): number => {
-  const value = Object.entries(config).find(([key]) => key === name)?.[1]
-  return typeof value === 'number' ? value : NaN
 }
 
 /**
@@ -51,14 +45,14 @@ export function gptConfigFromJson(json: JsonObject): GptOptions {
     if (typeof value !== 'number') throw new CheckpointError('config', `config.json: ${name} must be a number, got ${JSON.stringify(value)}`)
     return value
   }
-  const given = Object.entries(fields).flatMap(([ours, theirs]): [string, number][] => ((json.get(theirs) ?? null) === null ? [] : [[ours, number(theirs)]]))
   return {
     vocabSize: number('vocab_size'),
     nPositions: number('n_positions'),
     nEmbd: number('n_embd'),
     nLayer: number('n_layer'),
     nHead: number('n_head'),
-    ...Object.fromEntries(given),
+    // null stands for the default: `n_inner` is null in GPT-2's own file
+    ...Object.fromEntries(fields.flatMap(([ours, theirs]): [string, number][] => ((json.get(theirs) ?? null) === null ? [] : [[ours, number(theirs)]]))),
     tieWordEmbeddings: (json.get('tie_word_embeddings') ?? true) === true,
   }
 }

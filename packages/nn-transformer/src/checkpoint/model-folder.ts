@@ -2,16 +2,21 @@
 // browser's storage or into a download belongs to whoever calls, and so does doing it atomically.
 import type { Device } from '@abovo/tensor-webgpu'
 import { CheckpointError } from '../errors.js'
+import { Bert } from '../models/bert.js'
 import { Gpt } from '../models/gpt.js'
 import { RecurrentLanguageModel } from '../models/rnn.js'
-import type { LanguageModel } from '../models/language-model.js'
+import { Transformer } from '../models/transformer.js'
+import { bertConfigFromJson, bertConfigToJson, bertStateFromFile } from './bert-checkpoint.js'
 import { gptConfigFromJson, gptConfigToJson, gptStateFromFile } from './gpt-checkpoint.js'
-import { recurrentConfigFromJson, recurrentConfigToJson } from './recurrent-checkpoint.js'
-import { isJsonObject, parseJson, type JsonObject } from './safe-json.js'
+import { recurrentConfigFromJson, recurrentConfigToJson, transformerConfigFromJson, transformerConfigToJson } from './own-config.js'
+import { isJsonObject, parseJson, type Json, type JsonObject } from './safe-json.js'
 import { readSafetensors, writeSafetensors } from './safetensors.js'
 
 /** Files by name. */
 export type Folder = Readonly<Record<string, Uint8Array>>
+
+/** The models that can be saved. */
+export type SavedModel = Gpt | Bert | Transformer | RecurrentLanguageModel
 
 export const CONFIG_FILE = 'config.json'
 export const WEIGHTS_FILE = 'model.safetensors'
@@ -21,18 +26,23 @@ export const TOKENIZER_FILE = 'tokenizer.json'
 const MAX_CONFIG = 10_000_000
 
 /**
- * @param tokenizer the bytes of tokenizer.json, kept as they are.
+ * @param options.tokenizer the bytes of tokenizer.json, kept as they are
  * @example
  * const files = await saveModel(model, { tokenizer: new TextEncoder().encode(tokenizerJson) })
  * const same = loadModel(files)
  */
-export async function saveModel(model: Gpt | RecurrentLanguageModel, { tokenizer, metadata = {} }: { tokenizer?: Uint8Array; metadata?: Readonly<Record<string, string>> } = {}): Promise<Record<string, Uint8Array>> {
-  const config = model instanceof Gpt ? gptConfigToJson(model.config) : recurrentConfigToJson(model.config)
+export async function saveModel(model: SavedModel, { tokenizer, metadata = {} }: { tokenizer?: Uint8Array; metadata?: Readonly<Record<string, string>> } = {}): Promise<Record<string, Uint8Array>> {
   return {
-    [CONFIG_FILE]: new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`),
+    [CONFIG_FILE]: new TextEncoder().encode(`${JSON.stringify(configOf(model), null, 2)}\n`),
     [WEIGHTS_FILE]: writeSafetensors(await model.stateDict(), { metadata: { format: 'pt', ...metadata } }),
     ...(tokenizer === undefined ? {} : { [TOKENIZER_FILE]: tokenizer }),
   }
+}
+
+function configOf(model: SavedModel): Record<string, Json> {
+  if (model instanceof Gpt) return gptConfigToJson(model.config)
+  if (model instanceof Bert) return bertConfigToJson(model.config)
+  return model instanceof Transformer ? transformerConfigToJson(model.config) : recurrentConfigToJson(model.config)
 }
 
 /**
@@ -40,13 +50,33 @@ export async function saveModel(model: Gpt | RecurrentLanguageModel, { tokenizer
  *
  * @throws CheckpointError when a file is missing or damaged, or the parameters are not those of the configuration.
  */
-export function loadModel(files: Folder, { device }: { device?: Device } = {}): LanguageModel & (Gpt | RecurrentLanguageModel) {
+export function loadModel(files: Folder, { device }: { device?: Device } = {}): SavedModel {
   const config = readConfig(files)
   const tensors = readSafetensors(requireFile(files, WEIGHTS_FILE), { where: WEIGHTS_FILE })
   const options = { seed: null, ...(device === undefined ? {} : { device }) }
-  if (config.get('model_type') === 'abovo-recurrent') return new RecurrentLanguageModel(recurrentConfigFromJson(config), options).loadStateDict(tensors)
-  const model = new Gpt(gptConfigFromJson(config), options)
-  return model.loadStateDict(gptStateFromFile(tensors, model.config))
+  const type = config.get('model_type')
+  switch (type) {
+    case 'gpt2': {
+      const model = new Gpt(gptConfigFromJson(config), options)
+      return model.loadStateDict(gptStateFromFile(tensors, model.config))
+    }
+    case 'bert':
+      return new Bert(bertConfigFromJson(config), options).loadStateDict(bertStateFromFile(tensors))
+    case 'abovo-transformer':
+      return new Transformer(transformerConfigFromJson(config), options).loadStateDict(tensors)
+    case 'abovo-recurrent':
+      return new RecurrentLanguageModel(recurrentConfigFromJson(config), options).loadStateDict(tensors)
+    default:
+      throw new CheckpointError('config', `${CONFIG_FILE}: model_type must be gpt2, bert, abovo-transformer or abovo-recurrent, got ${JSON.stringify(type)}`)
+  }
+}
+
+/** The same for a caller that can only use a GPT. */
+export function loadGpt(files: Folder, options: { device?: Device } = {}): Gpt {
+  const model = loadModel(files, options)
+  if (model instanceof Gpt) return model
+  model.dispose()
+  throw new CheckpointError('config', `${CONFIG_FILE}: model_type must be gpt2, got another kind of model`)
 }
 
 /** config.json as an object. */

@@ -1,6 +1,6 @@
 import { crossEntropy, requestDevice, tensor, type Device } from '@abovo/tensor-webgpu'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { loadModel, saveModel } from '../../src/checkpoint/model-folder.js'
+import { loadGpt, saveModel } from '../../src/checkpoint/model-folder.js'
 import { loadTraining, saveTraining } from '../../src/checkpoint/training-folder.js'
 import { DivergenceError } from '../../src/errors.js'
 import { Gpt } from '../../src/models/gpt.js'
@@ -38,7 +38,7 @@ describe.each(devices)('train on %s', kind => {
     const state = await train(half, { train: ids }, { ...options, readAhead: 0, signal: stop.signal, onStep: ({ step }) => step === 3 && stop.abort() })
     expect(state.finish).toBe('aborted')
     const files = { ...(await saveModel(half)), ...saveTraining(state) }
-    const resumed = loadModel(files, { device })
+    const resumed = loadGpt(files, { device })
     const end = await train(resumed, { train: ids }, { ...options, resume: loadTraining(files) })
     expect(end.step).toBe(8)
     const [a, b] = [await whole.stateDict(), await resumed.stateDict()]

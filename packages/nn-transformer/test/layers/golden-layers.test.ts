@@ -1,0 +1,63 @@
+import { requestDevice, type Device, type Tensor } from '@abovo/tensor-webgpu'
+import { grad } from '@abovo/autograd'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { EncoderDecoder } from '../../src/layers/encoder-decoder.js'
+import { Initializer } from '../../src/layers/initializer.js'
+import { Recurrent } from '../../src/layers/recurrent.js'
+import type { StateDict } from '../../src/host-tensor.js'
+import type { Module } from '../../src/module.js'
+import { devices } from '../devices.js'
+import { expectClose, goldenJson, goldenState, toleranceOn, toTensor, under } from '../golden.js'
+
+const cases = goldenJson('layers', 'layers.json') as Record<string, { heads?: number; norm_first?: boolean }>
+const state = goldenState('layers', 'layers.safetensors')
+
+/** What is left when data and gradients are taken away: the parameters. */
+function parametersOf(all: StateDict): StateDict {
+  const data = ['x', 'y', 'w', 'h_n', 'c_n', 'src', 'tgt', 'src_padding']
+  return new Map([...all].filter(([name]) => !name.startsWith('grad.') && !data.includes(name)))
+}
+
+async function expectGradients(loss: Tensor, module: Module, inputs: Record<string, Tensor>, all: StateDict, device: Device): Promise<void> {
+  const wanted = { ...Object.fromEntries(module.namedParameters()), ...inputs }
+  expect(Object.keys(wanted).map(name => `grad.${name}`).sort()).toEqual([...all.keys()].filter(name => name.startsWith('grad.')).sort())
+  const gradients = grad(loss, wanted)
+  for (const [name, gradient] of Object.entries(gradients)) expectClose(`grad.${name}`, await gradient.data(), all.get(`grad.${name}`)!.data, toleranceOn(device))
+}
+
+describe.each(devices)('layers as PyTorch has them, on %s', kind => {
+  let device: Device
+  beforeAll(async () => {
+    device = await requestDevice(kind)
+  })
+
+  test.each([['rnn_tanh', 'rnn'], ['lstm', 'lstm'], ['gru', 'gru']] as const)('%s: outputs, last states and gradients', async (name, recurrent) => {
+    const all = under(state, `${name}/`)
+    const parameters = parametersOf(all)
+    const [, width] = parameters.get('weight_hh_l0')!.shape
+    const [, inputs] = parameters.get('weight_ih_l0')!.shape
+    const nLayer = [...parameters.keys()].filter(key => key.startsWith('weight_hh_l')).length
+    const layer = new Recurrent({ kind: recurrent, inputs, width, nLayer, initializer: new Initializer(null, { device }) }).loadStateDict(parameters)
+    const x = toTensor(all.get('x')!, device)
+    const { outputs, states } = layer.forward(x)
+    expectClose('y', await outputs.data(), all.get('y')!.data, toleranceOn(device))
+    const last = async (pick: (layer: (typeof states)[number]) => Tensor): Promise<number[]> => (await Promise.all(states.map(async each => [...(await pick(each).data())]))).flat()
+    expectClose('h_n', await last(each => each.hidden), all.get('h_n')!.data, toleranceOn(device))
+    if (all.has('c_n')) expectClose('c_n', await last(each => each.cell!), all.get('c_n')!.data, toleranceOn(device))
+    await expectGradients(outputs.mul(toTensor(all.get('w')!, device)).sum(), layer, { x }, all, device)
+  })
+
+  test.each(['transformer_postln', 'transformer_preln'])('%s: outputs and gradients, with a padded source', async name => {
+    const all = under(state, `${name}/`)
+    const parameters = parametersOf(all)
+    const count = (stack: string): number => [...parameters.keys()].filter(key => key.startsWith(`${stack}.layers.`) && key.endsWith('.norm1.weight')).length
+    const [nInner, width] = parameters.get('encoder.layers.0.linear1.weight')!.shape
+    const { heads: nHead = 1, norm_first: normFirst = false } = cases[name]
+    const stacks = new EncoderDecoder({ width, nHead, nInner, normFirst, encoderLayers: count('encoder'), decoderLayers: count('decoder'), initializer: new Initializer(null, { device }) }).loadStateDict(parameters)
+    const [src, tgt] = [toTensor(all.get('src')!, device), toTensor(all.get('tgt')!, device)]
+    const sourceMask = toTensor(all.get('src_padding')!, device).logicalNot()
+    const y = stacks.forward(src, tgt, { sourceMask })
+    expectClose('y', await y.data(), all.get('y')!.data, toleranceOn(device))
+    await expectGradients(y.mul(toTensor(all.get('w')!, device)).sum(), stacks, { src, tgt }, all, device)
+  })
+})
