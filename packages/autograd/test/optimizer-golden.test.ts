@@ -1,18 +1,33 @@
 // Twenty steps of each optimizer against PyTorch's, from files PyTorch made.
 import { beforeAll, describe, expect, test } from 'vitest'
 import { compile, requestDevice, type Device, type Tensor } from '@abovo/tensor-webgpu'
+import { adagrad } from '../src/optim/adagrad.ts'
 import { adam, adamW } from '../src/optim/adam.ts'
 import { clipGradNorm } from '../src/optim/clip.ts'
 import type { Optimizer } from '../src/optim/optimizer.ts'
+import { rmsprop } from '../src/optim/rmsprop.ts'
+import { sgd } from '../src/optim/sgd.ts'
 import { grad } from '../src/grad.ts'
 import { hasLayers, layersFile, maxDifference, readLayers, type Golden } from './golden.ts'
 
 type Parameters = { W: Tensor }
-type Settings = Record<string, never> & { lr: number; betas: [number, number]; eps: number; weight_decay: number; amsgrad: boolean }
+interface Settings {
+  lr: number
+  betas: [number, number]
+  eps: number
+  weight_decay: number
+  amsgrad: boolean
+  momentum: number
+  nesterov: boolean
+  alpha: number
+}
 const optimizers: Record<string, (parameters: Parameters, settings: Settings) => Optimizer<Parameters>> = {
   adam: (parameters, { lr, betas, eps }) => adam(parameters, { lr, betas, eps }),
   adamw: (parameters, { lr, betas, eps, weight_decay }) => adamW(parameters, { lr, betas, eps, weightDecay: weight_decay }),
   adamw_amsgrad: (parameters, { lr, betas, eps, weight_decay }) => adamW(parameters, { lr, betas, eps, weightDecay: weight_decay, amsgrad: true }),
+  sgd_momentum_nesterov: (parameters, { lr, momentum, weight_decay, nesterov }) => sgd(parameters, { lr, momentum, weightDecay: weight_decay, nesterov }),
+  rmsprop: (parameters, { lr, alpha, eps }) => rmsprop(parameters, { lr, alpha, eps }),
+  adagrad: (parameters, { lr, eps }) => adagrad(parameters, { lr, eps }),
 }
 
 describe.skipIf(!hasLayers)(`optimizers against PyTorch (${layersFile})`, () => {

@@ -1,5 +1,5 @@
 // Adam (arXiv 1412.6980, algorithm 1) and AdamW (arXiv 1711.05101), with PyTorch's meanings and option names.
-import type { Tensor } from '@abovo/tensor-webgpu'
+import { zerosLike, type Tensor } from '@abovo/tensor-webgpu'
 import { Optimizer, type Decayed, type LearningRate, type UpdateRule } from './optimizer.js'
 
 export interface AdamOptions {
@@ -13,11 +13,12 @@ export interface AdamOptions {
   amsgrad?: boolean
   /** Which parameters decay. */
   decay?: Decayed
+  maximize?: boolean
 }
 
 /** Adam: weight decay is added to the gradient (L2), to all parameters. */
-export function adam<P>(parameters: P, { lr = 1e-3, weightDecay = 0, decay = 'all', ...options }: AdamOptions = {}): Optimizer<P> {
-  return new Optimizer(parameters, adamRule({ ...options, decoupled: false }), { lr, weightDecay, decay })
+export function adam<P>(parameters: P, { lr = 1e-3, weightDecay = 0, decay = 'all', maximize, ...options }: AdamOptions = {}): Optimizer<P> {
+  return new Optimizer(parameters, adamRule({ ...options, decoupled: false }), { lr, weightDecay, decay, maximize })
 }
 
 /**
@@ -29,13 +30,13 @@ export function adam<P>(parameters: P, { lr = 1e-3, weightDecay = 0, decay = 'al
  * const optimizer = adamW({ w }, { lr: 0.1 })
  * optimizer.step({ w: grad(w.square().sum(), w) })
  */
-export function adamW<P>(parameters: P, { lr = 1e-3, weightDecay = 0.01, decay = 'matrices', ...options }: AdamOptions = {}): Optimizer<P> {
-  return new Optimizer(parameters, adamRule({ ...options, decoupled: true }), { lr, weightDecay, decay })
+export function adamW<P>(parameters: P, { lr = 1e-3, weightDecay = 0.01, decay = 'matrices', maximize, ...options }: AdamOptions = {}): Optimizer<P> {
+  return new Optimizer(parameters, adamRule({ ...options, decoupled: true }), { lr, weightDecay, decay, maximize })
 }
 
 function adamRule({ betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, amsgrad = false, decoupled }: AdamOptions & { decoupled: boolean }): UpdateRule {
   return {
-    keeps: amsgrad ? ['expAvg', 'expAvgSq', 'maxExpAvgSq'] : ['expAvg', 'expAvgSq'],
+    initial: p => ({ expAvg: zerosLike(p), expAvgSq: zerosLike(p), ...(amsgrad && { maxExpAvgSq: zerosLike(p) }) }),
     begin: ({ learningRate, step }) => {
       const stepSize = learningRate.div(oneMinusPower(beta1, step))       // lr / (1 − β₁ᵗ)
       const scale = oneMinusPower(beta2, step).rsqrt()                    // 1 / √(1 − β₂ᵗ)

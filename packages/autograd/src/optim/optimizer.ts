@@ -1,6 +1,6 @@
 // What lives during training beside the parameters: the step count, the learning rate and each parameter's running averages. How a step
 // changes a parameter is an UpdateRule, one per algorithm, in the files beside this one.
-import { tensor, Tensor, zerosLike } from '@abovo/tensor-webgpu'
+import { tensor, type Tensor } from '@abovo/tensor-webgpu'
 import { GradientError } from '../gradient-error.js'
 import { leavesOf, type Gradients, type Leaf } from '../tensor-tree.js'
 
@@ -25,9 +25,8 @@ export interface ParameterUpdate {
 
 /** How parameters change in a step. Pure: it takes tensors and gives tensors. */
 export interface UpdateRule {
-  /** The names of the tensors kept for each parameter: zeros of its shape at first, unless `initial` says otherwise. */
-  readonly keeps: readonly string[]
-  readonly initial?: (name: string, parameter: Tensor) => Tensor
+  /** The tensors kept for a parameter, as they are before the first step. */
+  readonly initial: (parameter: Tensor, path: string) => ParameterState
   /** Builds what all parameters have in common in this step, such as bias corrections, and gives the update of one parameter. */
   readonly begin: (context: StepContext) => (update: ParameterUpdate) => { readonly parameter: Tensor; readonly state: ParameterState }
 }
@@ -39,6 +38,8 @@ export interface OptimizerOptions {
   lr: LearningRate
   weightDecay: number
   decay: Decayed
+  /** Climb instead of descend. */
+  maximize?: boolean | undefined
 }
 
 interface Slot extends Leaf {
@@ -52,13 +53,15 @@ export class Optimizer<P = unknown> {
   readonly #steps: Tensor
   readonly #rate: Tensor | ((step: Tensor) => Tensor)
   readonly #ownRate: Tensor | null
+  readonly #maximize: boolean
 
-  constructor(parameters: P, rule: UpdateRule, { lr, weightDecay, decay }: OptimizerOptions) {
+  constructor(parameters: P, rule: UpdateRule, { lr, weightDecay, decay, maximize = false }: OptimizerOptions) {
     const leaves = leavesOf('optimizer', parameters)
     if (leaves.length === 0) throw new GradientError('optimizer: at least one parameter must be given, got none')
     const [{ tensor: first }] = leaves
     this.#rule = rule
-    this.#slots = leaves.map(leaf => ({ ...leaf, weightDecay: decays(decay, leaf) ? weightDecay : 0, state: initialState(rule, leaf.tensor) }))
+    this.#maximize = maximize
+    this.#slots = leaves.map(leaf => ({ ...leaf, weightDecay: decays(decay, leaf) ? weightDecay : 0, state: rule.initial(leaf.tensor, leaf.path) }))
     this.#steps = tensor(0, { device: first.device })
     this.#ownRate = typeof lr === 'number' ? tensor(lr, { device: first.device }) : null
     this.#rate = typeof lr === 'number' ? (this.#ownRate ?? first) : lr
@@ -96,7 +99,7 @@ export class Optimizer<P = unknown> {
       const gradient = given[i].tensor
       if (given[i].path !== path || gradient.shape.join() !== parameter.shape.join())
         throw new GradientError(`step: gradients must have the parameters' tree and shapes, got '${given[i].path}' (${gradient.shape.join(', ')}) for '${path}' (${parameter.shape.join(', ')})`)
-      const next = update({ parameter, gradient, state, weightDecay })
+      const next = update({ parameter, gradient: this.#maximize ? gradient.neg() : gradient, state, weightDecay })
       for (const [name, kept] of Object.entries(state)) kept.assign(next.state[name])
       parameter.assign(next.parameter)
     })
@@ -125,8 +128,4 @@ export class Optimizer<P = unknown> {
 function decays(decay: Decayed, { path, tensor: parameter }: Leaf): boolean {
   if (typeof decay === 'function') return decay(path, parameter)
   return decay === 'all' || parameter.rank >= 2
-}
-
-function initialState(rule: UpdateRule, parameter: Tensor): ParameterState {
-  return Object.fromEntries(rule.keeps.map(name => [name, rule.initial?.(name, parameter) ?? zerosLike(parameter)]))
 }
