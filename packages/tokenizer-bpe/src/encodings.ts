@@ -47,9 +47,8 @@ function harmony(): [string, number][] {
     [199998, '<|startoftext|>'], [199999, END_OF_TEXT], [200002, '<|return|>'], [200003, '<|constrain|>'],
     [200005, '<|channel|>'], [200006, '<|start|>'], [200007, '<|end|>'], [200008, '<|message|>'], [200012, '<|call|>'],
   ])
-  const tokens: [string, number][] = []
-  for (let id = 199998; id < 201088; id++) tokens.push([named.get(id) ?? `<|reserved_${id}|>`, id])
   // tiktoken gives 200018 two names: the one of o200k_base beside the reserved one
-  tokens.push([END_OF_PROMPT, 200018])
+  const tokens: [string, number][] = [[END_OF_PROMPT, 200018]]
+  for (let id = 199998; id < 201088; id++) tokens.push([named.get(id) ?? `<|reserved_${id}|>`, id])
   return tokens
 }

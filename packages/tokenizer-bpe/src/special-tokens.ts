@@ -20,9 +20,8 @@ export class SpecialTokens {
     for (const [name, id] of byName) {
       if (name === '') throw new TokenizerError('INVALID_VOCABULARY', `special tokens: a special token must have a text, got '' for id ${id}`)
       if (!Number.isInteger(id) || id < 0 || id > 0x7fff_fffe) throw new TokenizerError('INVALID_VOCABULARY', `special tokens: an id must be a whole number from 0 to 2147483646, got ${id} for ${JSON.stringify(name)}`)
-      const other = this.#names.get(id)
-      if (other !== undefined) throw new TokenizerError('INVALID_VOCABULARY', `special tokens: ids must differ, got ${id} for both ${JSON.stringify(other)} and ${JSON.stringify(name)}`)
-      this.#names.set(id, name)
+      // an id may have two names (o200k_harmony); it decodes to the first
+      if (!this.#names.has(id)) this.#names.set(id, name)
     }
     this.ids = byName
     this.#all = patternOf(byName.keys())

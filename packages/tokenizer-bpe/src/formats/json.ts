@@ -35,6 +35,12 @@ export function textField(object: JsonObject, key: string, where: string): strin
   return value
 }
 
+/** A yes or no; `missing` if there is none. */
+export function flagField(object: JsonObject, key: string, missing: boolean): boolean {
+  const value = fieldOf(object, key)
+  return typeof value === 'boolean' ? value : missing
+}
+
 /** The entries of an object of ids by token; ids are whole numbers, each once. */
 export function entriesOf(object: JsonObject, where: string): [string, number][] {
   const seen = new Set<number>()

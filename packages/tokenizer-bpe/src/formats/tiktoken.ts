@@ -6,18 +6,10 @@ import { TokenizerError } from '../errors.ts'
 import { ConcatenationPairs } from '../merge/pairs.ts'
 import { utf8Of } from '../text/utf8.ts'
 import { Vocabulary } from '../vocabulary.ts'
+import { SEXTETS } from './base64.ts'
 
 const NEWLINE = 10, RETURN = 13, BLANK = 32, EXCLAMATION = 33, PAD = 61
 const MAX_RANK = 2 ** 24 - 1
-
-const sextets = /* @__PURE__ */ base64Table()
-
-function base64Table(): Uint8Array {
-  const table = new Uint8Array(256).fill(255)
-  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-  for (let k = 0; k < 64; k++) table[digits.charCodeAt(k)] = k
-  return table
-}
 
 /**
  * Opens a vocabulary of ranks with tiktoken's rules.
@@ -87,7 +79,7 @@ class RankReader {
     let digits = 0
     let at = this.#at
     for (; at < source.length; at++) {
-      const sextet = sextets[source[at]]
+      const sextet = SEXTETS[source[at]]
       if (sextet === 255) break
       value = (value << 6) | sextet
       bits += 6

@@ -7,7 +7,9 @@ export function writeTokenizerJson(tokenizer: BpeTokenizer): object {
   const { vocabulary, pairs, splitter, specialTokens, wholePieces } = tokenizer
   const vocab: [string, number][] = []
   for (let id = 0; id < vocabulary.size; id++) if (vocabulary.has(id)) vocab.push([spell(vocabulary.bytesOf(id)), id])
-  const inVocab = [...specialTokens].filter(([name]) => vocab.length > 0 && name !== '')
+  // a second name of an id has no place in the file
+  const ids = new Set<number>()
+  const specials = [...specialTokens].filter(([, id]) => !ids.has(id) && ids.add(id)).sort((a, b) => a[1] - b[1])
   const merges: [string, string][] = []
   const list = pairs.list()
   for (let k = 0; k < list.length; k += 3) merges.push([spell(vocabulary.bytesOf(list[k])), spell(vocabulary.bytesOf(list[k + 1]))])
@@ -15,9 +17,7 @@ export function writeTokenizerJson(tokenizer: BpeTokenizer): object {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: [...specialTokens]
-      .sort((a, b) => a[1] - b[1])
-      .map(([content, id]) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })),
+    added_tokens: specials.map(([content, id]) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })),
     normalizer: null,
     pre_tokenizer: preTokenizer(splitter.pattern),
     post_processor: byteLevel(true),
@@ -32,7 +32,7 @@ export function writeTokenizerJson(tokenizer: BpeTokenizer): object {
       byte_fallback: false,
       ignore_merges: wholePieces,
       // special tokens too: that is how Hugging Face keeps the ids it finds in the file
-      vocab: Object.fromEntries([...vocab, ...inVocab].sort((a, b) => a[1] - b[1])),
+      vocab: Object.fromEntries([...vocab, ...specials].sort((a, b) => a[1] - b[1])),
       merges,
     },
   }

@@ -13,3 +13,6 @@ export interface Splitter {
 export function scanning(pattern: string, scan: Scan): Splitter {
   return { pattern, cuttable: true, begin: () => scan }
 }
+
+/** Cuts nothing: a text is one piece. */
+export const uncut: Splitter = { pattern: '', cuttable: false, begin: () => (_bytes, _start, end) => end }
