@@ -3,12 +3,12 @@
 import { RandomStream } from '@abovo/tensor-webgpu'
 import type { Example, Sample } from '../src/index.ts'
 
-export const PAD = 0
-export const END = 1
+export const END = 0
 export const letters = 6
-export const vocabulary = letters + 2
+// no padding token: what stands at padding changes nothing, and every token the model knows is enumerated
+export const vocabulary = letters + 1
 export const longest = 5
-const first = 2   // id of the first letter
+const first = 1   // id of the first letter
 
 export interface World {
   readonly prompts: readonly number[]
@@ -29,9 +29,9 @@ export function makeWorld(seed: number, drawSeed = seed + 1): World {
 
   /** Probabilities of the next token, by id. */
   const next = (prompt: number, response: readonly number[]): number[] => {
-    if (response.length === 0) return [0, 0, ...opening[prompt - first]]
+    if (response.length === 0) return [0, ...opening[prompt - first]]
     const last = response[response.length - 1] - first
-    return [0, stopping[last], ...following[last].map(p => p * (1 - stopping[last]))]
+    return [stopping[last], ...following[last].map(p => p * (1 - stopping[last]))]
   }
   const sample = (prompt: number): number[] => {
     const response: number[] = []
