@@ -2,10 +2,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeOnAdapters } from '@abovo/test-devices/describe'
 import { requestWebgpuDevice, type WebgpuDevice } from '../../src/devices/webgpu/index.js'
+import { attentionProgram } from '../../src/devices/webgpu/kernels/attention.js'
 import { attentionBackwardPrograms } from '../../src/devices/webgpu/kernels/attention-backward.js'
 import type { AttentionBackwardKernel, AttentionKernel, AttentionSizes } from '../../src/plan/kernel.js'
 import { interpretKernel } from '../interpret-kernel.js'
-import { access, binding, dense, expectLikeInterpreter, randoms } from './run-kernel.js'
+import { access, binding, dense, expectLikeInterpreter, randoms, runProgram } from './run-kernel.js'
 
 const sizes = (given: Partial<AttentionSizes>): AttentionSizes => {
   const all = { batch: 1, heads: 1, kvHeads: 1, queries: 8, keys: 8, headSize: 8, causal: false, ...given }
@@ -82,6 +83,24 @@ describeOnAdapters('attention kernels', adapter => {
   test.each(cases)('backward: %s', async (_, given, mask) => {
     const { kernel, data } = backward(given, mask)
     await expectLikeInterpreter(device, kernel, data, { absolute: 5e-5, relative: 5e-5 })
+  })
+
+  test.each(['direct', 'tile'] as const)('the %s staging computes the same', async staging => {
+    const given = sizes({ batch: 1, heads: 2, kvHeads: 1, queries: 37, keys: 41, headSize: 12, causal: true })
+    const before = memory(given, 'none')
+    const expected = before.map(values => Array.from(values))
+    interpretKernel(forward(given, 'none'), expected)
+    const program = attentionProgram(forward(given, 'none'), device.traits, { group: 16, staging })
+    if (program === null) return expect.fail('a program must come out')
+    const got = await runProgram(device, program, before)
+    got.forEach((values, slot) => values.forEach((value, j) => expect(Math.abs(value - expected[program.bindings[slot]][j])).toBeLessThan(2e-5)))
+    const { kernel, data } = backward(given, 'none')
+    const gradients = data.map(values => Array.from(values))
+    interpretKernel(kernel, gradients)
+    for (const part of attentionBackwardPrograms(kernel, device.traits, { group: 16, staging })) {
+      const after = await runProgram(device, part, data)
+      for (const i of part.bindings.filter(index => kernel.bindings[index].written)) after[part.bindings.indexOf(i)].forEach((value, j) => expect(Math.abs(value - gradients[i][j])).toBeLessThan(5e-5))
+    }
   })
 
   test('q, k and v packed in one tensor, as (B, T, 3, H, D)', async () => {

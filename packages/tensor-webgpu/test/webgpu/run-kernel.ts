@@ -2,6 +2,7 @@
 import { expect } from 'vitest'
 import type { Dtype, TypedArray } from '../../src/dtype.js'
 import type { WebgpuDevice } from '../../src/devices/webgpu/gpu-device.js'
+import type { GpuProgram } from '../../src/devices/webgpu/kernels/gpu-program.js'
 import type { Access, Binding, Instruction, Kernel } from '../../src/plan/kernel.js'
 import type { Plan } from '../../src/plan/plan.js'
 import { RandomStream } from '../../src/random.js'
@@ -46,6 +47,31 @@ export async function runOnDevice(device: WebgpuDevice, kernel: Kernel, memory: 
   executable.dispose()
   for (const storage of storages) device.free(storage)
   return results
+}
+
+/** The bindings of a program (all f32), in its own order, after it ran alone: for variants that the seed table would not pick here. */
+export async function runProgram(device: WebgpuDevice, program: GpuProgram, memory: readonly TypedArray[]): Promise<Float32Array[]> {
+  const { gpu } = device
+  const buffers = program.bindings.map(index => {
+    const buffer = gpu.createBuffer({ size: Math.max(16, Math.ceil(memory[index].length / 4) * 16), usage: 128 | 8 | 4 })
+    gpu.queue.writeBuffer(buffer, 0, Float32Array.from(memory[index]))
+    return buffer
+  })
+  const layout = gpu.createBindGroupLayout({ entries: buffers.map((_, binding) => ({ binding, visibility: 4, buffer: { type: 'storage' } })) })
+  const pipeline = gpu.createComputePipeline({ layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }), compute: { module: gpu.createShaderModule({ code: program.wgsl }) } })
+  const staging = buffers.map(buffer => gpu.createBuffer({ size: buffer.size, usage: 1 | 8 }))
+  const encoder = gpu.createCommandEncoder()
+  const pass = encoder.beginComputePass()
+  pass.setPipeline(pipeline)
+  pass.setBindGroup(0, gpu.createBindGroup({ layout, entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })) }))
+  pass.dispatchWorkgroups(program.workgroups[0], program.workgroups[1])
+  pass.end()
+  buffers.forEach((buffer, i) => encoder.copyBufferToBuffer(buffer, 0, staging[i], 0, buffer.size))
+  gpu.queue.submit([encoder.finish()])
+  return Promise.all(staging.map(async (buffer, i) => {
+    await buffer.mapAsync(1)
+    return new Float32Array(buffer.getMappedRange().slice(0), 0, memory[program.bindings[i]].length)
+  }))
 }
 
 export interface Tolerance {

@@ -1,42 +1,65 @@
-// What the three attention shaders share: which rows an invocation owns, which keys a query may see, and the text around the body.
+// What the three attention shaders share: the row that an invocation owns, which keys a query may see, and the text around the body. All
+// control flow that barriers or subgroup operations stand in depends on the workgroup alone.
 import type { AttentionSizes, Access, Binding } from '../../../plan/kernel.js'
 import { StorageArrays } from '../wgsl/access.js'
+import type { GpuTraits } from '../traits.js'
 import { foldWorkgroups, workgroupNumber, type GpuProgram } from './gpu-program.js'
 import { HeadVectors, vectorHeadBindings } from './head-vectors.js'
 
-export interface RowLayout {
-  /** Rows of one invocation: what it loads of the other side serves them all. */
-  readonly rows: number
-  /** Invocations of a workgroup; they share batch and head. */
+/** How the rows that every invocation of a workgroup walks come to it. */
+export type Staging =
+  /** Each invocation reads them from memory. */
+  | 'direct'
+  /** Each lane of the workgroup's one subgroup reads one, and they are shuffled around. */
+  | 'shuffle'
+  /** Read together into workgroup memory. */
+  | 'tile'
+
+export interface AttentionLayout {
+  /** Invocations of a workgroup, one row each; they share batch and head. */
   readonly group: number
+  readonly staging: Staging
+}
+
+/** Seed values by kind of adapter; a measuring tuner would replace this function. */
+export function attentionLayout(length: number, traits: GpuTraits): AttentionLayout {
+  if (traits.software && traits.subgroupSize >= 4) return { group: traits.subgroupSize, staging: 'shuffle' }
+  const most = traits.software ? 8 : 64
+  const group = Math.min(most, 2 ** Math.ceil(Math.log2(Math.max(1, length))))
+  return { group, staging: traits.software || group < 16 ? 'direct' : 'tile' }
 }
 
 export class AttentionShader {
   readonly sizes: AttentionSizes
-  readonly layout: RowLayout
+  readonly layout: AttentionLayout
+  readonly traits: GpuTraits
   readonly arrays: StorageArrays
   readonly vectors: HeadVectors
   readonly lines: string[] = []
+  /** Declarations of workgroup memory. */
+  readonly shared: string[] = []
   readonly #bindings: readonly Binding[]
   readonly #workgroups: readonly [number, number]
 
   /** Over `heads` x `length` rows in each batch: queries with the query heads, or keys with the key heads. */
-  constructor(sizes: AttentionSizes, bindings: readonly Binding[], vectors: readonly Access[], others: readonly Access[], heads: number, length: number, layout: RowLayout, maxWorkgroups: number) {
+  constructor(sizes: AttentionSizes, bindings: readonly Binding[], vectors: readonly Access[], others: readonly Access[], heads: number, length: number, layout: AttentionLayout, traits: GpuTraits) {
     this.sizes = sizes
     this.layout = layout
+    this.traits = traits
     this.#bindings = bindings
     this.arrays = new StorageArrays(bindings, vectorHeadBindings(vectors, sizes.headSize, others))
     this.vectors = new HeadVectors(sizes.headSize, this.arrays, bindings, this.lines)
-    const perHead = Math.ceil(length / (layout.rows * layout.group))
+    const perHead = Math.ceil(length / layout.group)
     const count = perHead * heads * sizes.batch
-    this.#workgroups = foldWorkgroups(count, maxWorkgroups)
+    this.#workgroups = foldWorkgroups(count, traits.maxWorkgroups)
     this.line(`let number = ${workgroupNumber(this.#workgroups)};`)
     if (this.#workgroups[0] * this.#workgroups[1] > count) this.line(`if (number >= ${count}u) { return; }`)
     this.line(`let batch = number / ${perHead * heads}u;`)
-    this.line(`let head = (number / ${perHead}u) % ${heads}u;`)
-    this.line(`let firstRow = (number % ${perHead}u * ${layout.group}u + local) * ${layout.rows}u;`)
-    this.line(`if (firstRow >= ${length}u) { return; }`)
-    for (let r = 0; r < layout.rows; r++) this.line(`let row${r} = min(firstRow + ${r}u, ${length - 1}u);`)
+    this.line(`let ownHead = (number / ${perHead}u) % ${heads}u;`)
+    this.line(`let firstRow = number % ${perHead}u * ${layout.group}u;`)
+    this.line(`let lastRow = min(firstRow + ${layout.group - 1}u, ${length - 1}u);`)
+    this.line('let row = min(firstRow + local, lastRow);')
+    this.line('let stores = firstRow + local <= lastRow;')
   }
 
   line(text: string, indent = '  '): void {
@@ -58,12 +81,27 @@ export class AttentionShader {
     return keys >= queries ? `(max(${row}, ${keys - queries}u) - ${keys - queries}u)` : `(${row} + ${queries - keys}u)`
   }
 
+  /** Loads this invocation's own row of `access` into the register vector `name`. */
+  loadOwn(name: string, access: Access, scale = 1): void {
+    this.vectors.base(`${name}Base`, access, { batch: 'batch', head: 'ownHead', row: 'row' }, '  ')
+    this.vectors.declare(name, '  ')
+    this.vectors.each('  ', (d, at, indent) => this.line(`${at(name)} = ${this.vectors.load(access, `${name}Base`, d)}${scale === 1 ? '' : ` * ${scale}f`};`, indent))
+  }
+
+  /** Stores the register vector `name`, times `factor`, as this invocation's row. Inside `if (stores)`. */
+  storeOwn(name: string, access: Access, factor = ''): void {
+    this.vectors.base(`${name}Out`, access, { batch: 'batch', head: 'ownHead', row: 'row' }, '    ')
+    this.vectors.each('    ', (d, at, indent) => this.vectors.store(access, `${name}Out`, d, `${at(name)}${factor}`, indent))
+  }
+
   program(variant: string): GpuProgram {
+    const shuffles = this.layout.staging === 'shuffle'
     const wgsl = [
-      this.#bindings.some(binding => binding.dtype === 'f16') ? 'enable f16;\n' : '', this.arrays.declarations, '\n',
+      this.#bindings.some(binding => binding.dtype === 'f16') ? 'enable f16;\n' : '', shuffles ? 'enable subgroups;\n' : '', this.arrays.declarations, ...this.shared, '\n',
       `@compute @workgroup_size(${this.layout.group})\n`,
-      'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {\n', this.lines.join('\n'), '\n}\n',
+      `fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32${shuffles ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {\n`,
+      this.lines.join('\n'), '\n}\n',
     ].join('')
-    return { variant: `${variant} ${this.layout.rows} rows x ${this.layout.group}`, wgsl, bindings: this.arrays.used, workgroups: this.#workgroups }
+    return { variant: `${variant} ${this.layout.staging} ${this.layout.group}`, wgsl, bindings: this.arrays.used, workgroups: this.#workgroups }
   }
 }

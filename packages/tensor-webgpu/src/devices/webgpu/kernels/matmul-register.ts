@@ -21,7 +21,7 @@ export function registerMatmul(kernel: MatmulKernel, tile: RegisterTile, traits:
   const workgroups = foldWorkgroups(tilesDown * tilesAcross * batches, traits.maxWorkgroups)
   writer.line(`let number = ${workgroupNumber(workgroups)};`)
   if (workgroups[0] * workgroups[1] > tilesDown * tilesAcross * batches) writer.line(`if (number >= ${tilesDown * tilesAcross * batches}u) { return; }`)
-  writer.line(`let firstRow = ((number / ${tilesAcross}u) % ${tilesDown}u * ${down}u + local / ${across}u) * ${rows}u;`)
+  writer.line(`let firstRow = ((number / ${tilesAcross}u) % ${tilesDown}u * ${down}u${down === 1 ? '' : ` + local / ${across}u`}) * ${rows}u;`)
   writer.line(`let firstColumn = (number % ${tilesAcross}u * ${across}u + local % ${across}u) * ${columns}u;`)
   writer.writeBatch(`(number / ${tilesDown * tilesAcross}u)`)
   writer.writeClampedIndices()
