@@ -96,6 +96,10 @@ export const f32x4 = {
   /** NaN if either is NaN. */
   min: binary(232),
   max: binary(233),
+  /** b < a ? b : a, one instruction where min takes several; a NaN in a stays. */
+  pmin: binary(234),
+  /** a < b ? b : a. */
+  pmax: binary(235),
   convertI32S: unary(250),
   convertI32U: unary(251),
   /** Two f64 to lanes 0 and 1; lanes 2 and 3 are zero. */

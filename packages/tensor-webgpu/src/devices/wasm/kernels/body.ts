@@ -4,8 +4,9 @@ import type { FunctionBuilder, Local } from '../emit/function-builder.js'
 import { i32 } from '../emit/scalar.js'
 import { i32x4, f32x4, v128 } from '../emit/simd.js'
 import type { I32, V128 } from '../emit/value.js'
+import { geluTanhWithDerivative } from '../math/gelu-tanh.js'
 import { convert, nonZero, scalarCode } from '../math/scalar-code.js'
-import type { Analysis } from './analysis.js'
+import { argsOf, type Analysis } from './analysis.js'
 import type { KernelModule } from './kernel-module.js'
 import { loadLanes, storeLanes } from './lanes.js'
 import type { Pointers } from './pointers.js'
@@ -49,8 +50,29 @@ export class BodyCode {
     for (const i of instructions) {
       if (this.values.has(i)) continue
       const vectors = this.#analysis.axes[i].has(this.#analysis.lane) ? group.vectors : 1
-      this.values.set(i, Array.from({ length: vectors }, (_, u) => this.#instruction(i, u, group)))
+      const twin = this.#geluTwin(i, instructions)
+      if (twin !== null) this.#geluPair(i, twin, vectors)
+      else this.values.set(i, Array.from({ length: vectors }, (_, u) => this.#instruction(i, u, group)))
     }
+  }
+
+  /** A GELU and its derivative at the same argument, as a forward pass that is to be differentiated has them, share their exponential. */
+  #geluTwin(i: number, instructions: readonly number[]): number | null {
+    const { body } = this.#analysis.kernel
+    const one = body[i]
+    if (one.dtype !== 'f32' || (one.fn !== 'geluTanh' && one.fn !== 'geluTanhDerivative')) return null
+    const other = one.fn === 'geluTanh' ? 'geluTanhDerivative' : 'geluTanh'
+    return instructions.find(j => j > i && body[j].fn === other && argsOf(body[j])[0] === one.args[0]) ?? null
+  }
+
+  #geluPair(i: number, twin: number, vectors: number): void {
+    const f = this.#f
+    const { body } = this.#analysis.kernel
+    const [arg] = argsOf(body[i])
+    const pairs = Array.from({ length: vectors }, (_, u) => geluTanhWithDerivative(f, this.value(arg, u)))
+    const [gelu, derivative] = body[i].fn === 'geluTanh' ? [i, twin] : [twin, i]
+    this.values.set(gelu, pairs.map(pair => pair.gelu))
+    this.values.set(derivative, pairs.map(pair => pair.derivative))
   }
 
   /** Makes all values computed inside forgotten afterwards: they hold for this place only. */

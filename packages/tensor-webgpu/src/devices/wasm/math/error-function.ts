@@ -3,7 +3,7 @@
 import type { FunctionBuilder, Local } from '../emit/function-builder.js'
 import { f32x4, i32x4, v128 } from '../emit/simd.js'
 import type { V128 } from '../emit/value.js'
-import { exp } from './exponential.js'
+import { expNegative } from './exponential.js'
 import { polynomial } from './polynomial.js'
 
 type X = Local<'v128'>
@@ -27,13 +27,13 @@ const scaledErfc = (f: FunctionBuilder, z: V128): V128 => {
 /** exp(-scale · a²) for 0 <= a: a is split so that the first square is exact, else its rounding would be magnified by the exponent. */
 function expOfSquare(f: FunctionBuilder, a: X, scale: number): V128 {
   const high = f.keep(v128.and(a, i32x4.const(0xfffff000)))
-  const first = f.keep(exp(f, f32x4.mul(f32x4.mul(high, high), f32x4.const(-scale))))
+  const first = f.keep(expNegative(f, f32x4.mul(f32x4.mul(high, high), f32x4.const(-scale))))
   const rest = f32x4.mul(f32x4.mul(f32x4.sub(a, high), f32x4.add(a, high)), f32x4.const(-scale))
-  return f32x4.mul(first, exp(f, rest))
+  return f32x4.mul(first, expNegative(f, rest))
 }
 
 export function erf(f: FunctionBuilder, x: X): V128 {
-  const a = f.keep(f32x4.min(f32x4.abs(x), f32x4.const(10)))
+  const a = f.keep(f32x4.pmin(f32x4.abs(x), f32x4.const(10)))
   const square = f.keep(f32x4.mul(a, a))
   const near = f.keep(f32x4.mul(x, polynomial(square, ERF_NEAR_ZERO)))
   const tail = f32x4.mul(expOfSquare(f, a, 1), scaledErfc(f, a))
@@ -43,7 +43,7 @@ export function erf(f: FunctionBuilder, x: X): V128 {
 
 /** e^(-x²/2) and Φ(x) = P(normal <= x); the lower tail keeps its digits. */
 function normal(f: FunctionBuilder, x: X): { readonly bell: X; readonly cdf: X } {
-  const a = f.keep(f32x4.min(f32x4.abs(x), f32x4.const(14.2)))
+  const a = f.keep(f32x4.pmin(f32x4.abs(x), f32x4.const(14.2)))
   const bell = f.keep(expOfSquare(f, a, 0.5))
   const tail = f.keep(f32x4.mul(f32x4.mul(bell, scaledErfc(f, f32x4.mul(a, f32x4.const(Math.SQRT1_2)))), f32x4.const(0.5)))
   const cdf = f.keep(v128.select(f32x4.lt(x, f32x4.const(0)), tail, f32x4.sub(f32x4.const(1), tail)))
@@ -60,6 +60,6 @@ export function gelu(f: FunctionBuilder, x: X): V128 {
 export function geluDerivative(f: FunctionBuilder, x: X): V128 {
   const { bell, cdf } = normal(f, x)
   // at infinity the bell is 0 in truth, and the limits are 0 and 1
-  const bounded = f32x4.max(f32x4.min(x, f32x4.const(14.2)), f32x4.const(-14.2))
+  const bounded = f32x4.pmax(f32x4.pmin(x, f32x4.const(14.2)), f32x4.const(-14.2))
   return f32x4.add(cdf, f32x4.mul(f32x4.mul(bounded, bell), f32x4.const(1 / Math.sqrt(2 * Math.PI))))
 }
