@@ -26,8 +26,11 @@ export class ListedPairs implements Pairs {
   readonly #merges: Int32Array
   readonly #mask: number
 
-  /** @param merges left id, right id, merged id of every merge in order */
-  constructor(merges: Int32Array) {
+  /**
+   * @param merges left id, right id, merged id of every merge in order
+   * @param ranks of the merges, if several share one
+   */
+  constructor(merges: Int32Array, ranks?: ArrayLike<number>) {
     this.#merges = merges
     let capacity = 16
     while (capacity < (merges.length / 3) * 2) capacity *= 2
@@ -42,7 +45,7 @@ export class ListedPairs implements Pairs {
       let slot = hashOf(merges[k], merges[k + 1]) & this.#mask
       while (this.slots[slot * 4] >= 0 && !(this.slots[slot * 4] === merges[k] && this.slots[slot * 4 + 1] === merges[k + 1])) slot = (slot + 1) & this.#mask
       // of a pair listed twice the later counts, as in Hugging Face's tokenizers
-      this.slots.set([merges[k], merges[k + 1], k / 3, merges[k + 2]], slot * 4)
+      this.slots.set([merges[k], merges[k + 1], ranks?.[k / 3] ?? k / 3, merges[k + 2]], slot * 4)
     }
   }
 

@@ -15,14 +15,19 @@ export interface UnigramOptions {
   byteFallback: boolean
   /** Whether unknown characters in a row are one unknown token. Default true. */
   fuseUnknown?: boolean
+  /** The lowest score of a token, if not of all in the list. */
+  worst?: number
+  /** Ids of byte tokens by their text, if they are not in the list under it. */
+  byteIds?: ReadonlyMap<string, number>
 }
 
 /** @param tokens text and score (log probability) of each id */
-export function unigram(tokens: readonly (readonly [string, number])[], { unknownId, byteFallback, fuseUnknown = true }: UnigramOptions): Model {
+export function unigram(tokens: readonly (readonly [string, number])[], { unknownId, byteFallback, fuseUnknown = true, worst: givenWorst, byteIds }: UnigramOptions): Model {
   const vocab = new Map<string, number>()
   const root: TrieNode = { id: -1, next: new Map() }
   let worst = Infinity
   for (const [id, [token, score]] of tokens.entries()) {
+    if (token === '') continue   // a piece that never comes from text
     vocab.set(token, id)
     worst = Math.min(worst, score)
     let node = root
@@ -34,9 +39,8 @@ export function unigram(tokens: readonly (readonly [string, number])[], { unknow
     }
     node.id = id
   }
-  root.id = -1
-  const unknowns = new Unknowns(vocab, { id: unknownId, fuse: fuseUnknown, byteFallback })
-  const unknownScore = worst - UNKNOWN_PENALTY
+  const unknowns = new Unknowns(byteIds ?? vocab, { id: unknownId, fuse: fuseUnknown, byteFallback })
+  const unknownScore = (givenWorst ?? worst) - UNKNOWN_PENALTY
 
   return {
     vocab,

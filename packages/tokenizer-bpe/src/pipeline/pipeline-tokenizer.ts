@@ -1,5 +1,5 @@
 // A tokenizer made of Hugging Face's parts: added tokens, normalizer, pre-tokenizer, model, post-processor, decoder.
-import { TokenIdError } from '../errors.ts'
+import { TokenIdError, TokenizerError } from '../errors.ts'
 import { SpecialTokens } from '../special-tokens.ts'
 import { wellFormed } from '../text/utf8.ts'
 import type { EncodeOptions, SpecialTokenSet, Tokenizer } from '../tokenizer.ts'
@@ -12,8 +12,8 @@ import { type PostProcessor, type Segments, joined } from './post-processor.ts'
 export type StretchEncoder = (text: string, first: boolean, out: number[]) => void
 
 export interface PipelineParts {
-  /** The tokenizer.json it came from. */
-  file: object
+  /** The tokenizer.json it came from, if it did. */
+  file: object | undefined
   addedTokens: readonly AddedToken[]
   normalizer: Normalizer | undefined
   encodeStretch: StretchEncoder
@@ -95,6 +95,7 @@ export class PipelineTokenizer implements Tokenizer {
   }
 
   toJSON(): object {
+    if (this.#parts.file === undefined) throw new TokenizerError('INVALID_FORMAT', 'toJSON: the tokenizer must come from a tokenizer.json, got one of another format; keep its own file')
     return this.#parts.file
   }
 
