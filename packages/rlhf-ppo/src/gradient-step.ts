@@ -2,8 +2,8 @@
 // has one of these and gives it a loss; which rows, how often and at what rate is the trainer's affair.
 import { adamW, clipGradNorm, globalNorm, grad, type Optimizer } from '@abovo/autograd'
 import type { HostTensor, StateDict } from '@abovo/nn-transformer'
-import { compile, stack, tensor, zerosLike, type Argument, type Compiled, type Tensor } from '@abovo/tensor-webgpu'
-import { OptionError } from './errors.js'
+import { compile, stack, Tensor, tensor, where, zerosLike, type Argument, type Compiled } from '@abovo/tensor-webgpu'
+import { OptionError, RlhfError } from './errors.js'
 
 export interface OptimizerSettings {
   betas?: readonly [number, number]
@@ -41,7 +41,7 @@ export class GradientStep<B, M extends string> {
     this.#optimizer = optimizer
     const update = (gradients: Parameters): Tensor => {
       const { gradients: clipped, norm } = maxGradNorm === null ? { gradients, norm: globalNorm(gradients) } : clipGradNorm(gradients, maxGradNorm)
-      optimizer.step(clipped)
+      keepIf(norm.isFinite(), [...Object.values(parameters), ...Object.values(optimizer.state())], () => optimizer.step(clipped))
       return norm
     }
     this.#whole = compile((batch: B) => {
@@ -63,12 +63,18 @@ export class GradientStep<B, M extends string> {
     })
   }
 
-  /** Updates the parameters by the sum of the losses of these micro-batches. Nothing is read, so nothing waits. */
+  /**
+   * Updates the parameters by the sum of the losses of these micro-batches, and frees their tensors. Nothing is read, so nothing waits. A step
+   * whose gradient is not finite changes nothing; its metrics say so.
+   */
   run(microBatches: readonly Argument<B>[], learningRate: number): PendingMetrics<M> {
+    if (!Number.isFinite(learningRate)) throw new OptionError(`training: the learning rate must be finite, got ${learningRate}`)
     this.#optimizer.setLearningRate(learningRate)
-    if (microBatches.length === 1) return new PendingMetrics(this.#names, [this.#whole(microBatches[0])], null)
-    const vectors = microBatches.map(batch => this.#accumulate(batch))
-    return new PendingMetrics(this.#names, vectors, this.#apply())
+    const whole = microBatches.length === 1
+    const vectors = microBatches.map(batch => (whole ? this.#whole(batch) : this.#accumulate(batch)))
+    const pending = new PendingMetrics(this.#names, vectors, whole ? null : this.#apply())
+    for (const batch of microBatches) disposeTensors(batch)   // copied in: their memory serves the next batch
+    return pending
   }
 
   /** The optimizer's moments and step count, by name. */
@@ -99,6 +105,18 @@ function lazily<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value
 }
 
+/** Lets `change` assign to tensors, and takes it back where `condition` (a scalar) is false. */
+function keepIf(condition: Tensor, tensors: readonly Tensor[], change: () => void): void {
+  const before = tensors.map(value => new Tensor(value.node))
+  change()
+  tensors.forEach((value, i) => value.assign(where(condition, value, before[i])))
+}
+
+function disposeTensors(tree: unknown): void {
+  if (Tensor.isTensor(tree)) tree.dispose()
+  else if (typeof tree === 'object' && tree !== null) Object.values(tree).forEach(disposeTensors)
+}
+
 /** The metrics of a step that may still be running. */
 export class PendingMetrics<M extends string> {
   readonly #names: readonly M[]
@@ -111,11 +129,12 @@ export class PendingMetrics<M extends string> {
     this.#norm = norm
   }
 
-  /** Waits for the step. `grad_norm` is the gradient's norm before clipping. */
+  /** Waits for the step; once. `grad_norm` is the gradient's norm before clipping. */
   async read(): Promise<Readonly<Record<M | 'grad_norm', number>>> {
     const rows = await Promise.all(this.#vectors.map(vector => vector.data()))
     const sum = (i: number): number => rows.reduce((total, row) => total + row[i], 0)
     const norm = this.#norm === null ? sum(this.#names.length) : await this.#norm.item()
+    disposeTensors([this.#vectors, this.#norm])
     return record<M | 'grad_norm'>([...this.#names.map((name, i) => [name, sum(i)] as const), ['grad_norm', norm]])
   }
 }
@@ -123,4 +142,10 @@ export class PendingMetrics<M extends string> {
 function record<K extends string>(entries: readonly (readonly [K, number])[]): Record<K, number>
 function record(entries: readonly (readonly [string, number])[]): Record<string, number> {
   return Object.fromEntries(entries)
+}
+
+/** @throws RlhfError 'diverged' when a metric is not a finite number. */
+export function requireFinite<T extends Readonly<Record<string, number>>>(trainer: string, metrics: T, step: number): T {
+  if (Object.values(metrics).every(Number.isFinite)) return metrics
+  throw new RlhfError('diverged', `${trainer}: losses and gradients must be finite, got ${JSON.stringify(metrics, (_, value) => (Number.isFinite(value) || typeof value === 'object' ? value : String(value)))} in step ${step}, which changed nothing; lower the learning rate, or restore an earlier state`)
 }

@@ -43,8 +43,10 @@ export class Judgement {
     for (let start = 0; start < samples.length; start += rows) {
       const part = samples.slice(start, start + rows)
       const filled = [...part, ...Array.from({ length: rows - part.length }, () => part[0])]   // one shape, one trace
-      const { inputs, targets } = tokenBatch(filled.map(exampleOf), { device: this.#device, length, padToken: this.#padToken })
-      const read = await Promise.all(this.#pass(inputs, targets).map(tensor => tensor.data()))
+      const { inputs, targets, mask } = tokenBatch(filled.map(exampleOf), { device: this.#device, length, padToken: this.#padToken })
+      const judged = this.#pass(inputs, targets)
+      const read = await Promise.all(judged.map(tensor => tensor.data()))
+      for (const tensor of [inputs, targets, mask, ...judged]) tensor.dispose()
       const [logProbs, referenceLogProbs, values] = read.map(data => takeResponses(data, length, part.map(({ promptIds }) => promptIds.length), part.map(({ responseIds }) => responseIds.length)))
       part.forEach((_, b) => results.push({ logProbs: logProbs[b], referenceLogProbs: referenceLogProbs[b], values: values[b] }))
     }

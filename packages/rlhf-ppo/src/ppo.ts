@@ -1,9 +1,9 @@
 // PPO for language models, in the order of the paper (arXiv 1909.08593; 2203.02155; details as in 2403.17031): sample responses, score them,
 // estimate advantages, improve policy and value network. Each stage can be called alone; `step` is all four, `train` the loop.
 import type { Gpt } from '@abovo/nn-transformer'
-import { RlhfError, OptionError } from './errors.js'
+import { OptionError } from './errors.js'
 import { withAdvantages, type AdvantageBatch, type Rollout, type ScoredBatch } from './experience.js'
-import { GradientStep, type PendingMetrics } from './gradient-step.js'
+import { GradientStep, requireFinite, type PendingMetrics } from './gradient-step.js'
 import { Judgement, type PpoModels } from './judgement.js'
 import { initialKlCoefficient, nextKlCoefficient } from './kl.js'
 import { minibatchMetricNames, summarize, type MinibatchMetrics, type PpoMetrics } from './metrics.js'
@@ -43,7 +43,7 @@ export class Ppo {
   #update = 0
   #episode = 0
 
-  constructor(models: PpoModels, { reward, tokenizer, policy: _, ...settings }: PpoOptions) {
+  constructor(models: PpoModels, { reward, tokenizer, ...settings }: Omit<PpoOptions, 'policy'>) {
     if (models.policy === models.reference) throw new OptionError('Ppo: the reference must be another model than the policy, got the same; give a copy, or use Ppo.from')
     const complete = completeSettings(settings)
     const { betas, eps, weightDecay, maxGradNorm, endToken, responseLength, temperature, klControl } = complete
@@ -63,9 +63,9 @@ export class Ppo {
 
   /** With a frozen copy of the policy as reference, and a value network of its own from the reward model's body (else the policy's) with a zero head. */
   static async from(options: PpoOptions & Partial<Pick<PpoModels, 'reference' | 'value'>>): Promise<Ppo> {
-    const { reference, value, ...rest } = options
-    const origin = (typeof rest.reward === 'object' ? rest.reward.model : undefined) ?? rest.policy
-    return new Ppo({ policy: rest.policy, reference: reference ?? (await copyGpt(rest.policy)), value: value ?? (await ScalarGpt.from(origin, { head: 'zero' })) }, rest)
+    const { policy, reference, value, ...rest } = options
+    const origin = (typeof rest.reward === 'object' ? rest.reward.model : undefined) ?? policy
+    return new Ppo({ policy, reference: reference ?? (await copyGpt(policy)), value: value ?? (await ScalarGpt.from(origin, { head: 'zero' })) }, rest)
   }
 
   get policy(): Gpt {
@@ -111,9 +111,8 @@ export class Ppo {
       const order = random.permutation(batch.experiences.length)
       for (const rows of this.#minibatches(order)) pending.push(this.#improve(batch, rows, { learningRate, turn: pending.length }))
     }
-    const minibatches = await Promise.all(pending.map(metrics => metrics.read()))
-    const wrong = minibatches.findIndex(metrics => Object.values(metrics).some(value => !Number.isFinite(value)))
-    if (wrong >= 0) throw new RlhfError('diverged', `Ppo: losses must be finite, got ${JSON.stringify(minibatches[wrong])} in minibatch ${wrong} of update ${this.#update}; restore an earlier state and lower the learning rate`)
+    const read = await Promise.all(pending.map(metrics => metrics.read()))
+    const minibatches = read.map(metrics => requireFinite('Ppo', metrics, this.#update))
     this.#episode += batch.experiences.length
     const metrics = summarize(batch, minibatches, { learningRate, episode: this.#episode })
     this.#klCoefficient = nextKlCoefficient(klControl, this.#klCoefficient, metrics['objective/kl'], batch.experiences.length)

@@ -37,7 +37,9 @@ async function inBatches(model: Gpt, examples: readonly Example[], batchSize: nu
     const part = examples.slice(start, start + rows)
     const filled = [...part, ...Array.from({ length: rows - part.length }, () => part[0])]   // one shape, one trace
     const batch = tokenBatch(filled, { device, length })
-    const values = await pass(batch.inputs, batch.targets).data()
+    const logProbs = pass(batch.inputs, batch.targets)
+    const values = await logProbs.data()
+    for (const used of [batch.inputs, batch.targets, batch.mask, logProbs]) used.dispose()
     results.push(...takeResponses(values, length, part.map(row => row.prompt.length), part.map(row => row.completion.length)))
   }
   return results

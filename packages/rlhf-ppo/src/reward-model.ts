@@ -63,7 +63,9 @@ export class RewardModel implements Scorer {
     for (let start = 0; start < rows.length; start += size) {
       const part = rows.slice(start, start + size)
       const { ids, last } = paddedRows([...part, ...Array.from({ length: size - part.length }, () => part[0])], { device, length })   // one shape, one trace
-      scores.set((await this.#pass(ids, last).data()).subarray(0, part.length), start)
+      const judged = this.#pass(ids, last)
+      scores.set((await judged.data()).subarray(0, part.length), start)
+      for (const tensor of [ids, last, judged]) tensor.dispose()
     }
     return scores
   }

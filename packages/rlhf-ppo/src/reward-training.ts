@@ -4,7 +4,7 @@ import type { Argument, Tensor } from '@abovo/tensor-webgpu'
 import { tensor, type Device } from '@abovo/tensor-webgpu'
 import type { RankedExample } from './demonstration.js'
 import { OptionError } from './errors.js'
-import { GradientStep, type OptimizerSettings, type PendingMetrics } from './gradient-step.js'
+import { GradientStep, requireFinite, type OptimizerSettings, type PendingMetrics } from './gradient-step.js'
 import { logSigmoid } from './ranking-loss.js'
 import type { RewardModel } from './reward-model.js'
 import { rowLength } from './row-length.js'
@@ -90,7 +90,7 @@ export class RewardTrainer {
     const { batchSize, seed } = this.#options
     while (this.#step < steps) {
       const pending = this.update(rowsOfStep(preferences, { step: this.#step, count: batchSize, seed }))
-      if (this.#step % reportEvery === 0 || this.#step === steps) yield { step: this.#step, ...(await pending.read()) }
+      if (this.#step % reportEvery === 0 || this.#step === steps) yield { step: this.#step, ...requireFinite('RewardTrainer', await pending.read(), this.#step) }
     }
   }
 

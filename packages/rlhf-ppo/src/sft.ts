@@ -3,7 +3,7 @@
 import { Noise, type Gpt } from '@abovo/nn-transformer'
 import type { Tensor } from '@abovo/tensor-webgpu'
 import type { Example } from './demonstration.js'
-import { GradientStep, type OptimizerSettings, type PendingMetrics } from './gradient-step.js'
+import { GradientStep, requireFinite, type OptimizerSettings, type PendingMetrics } from './gradient-step.js'
 import { tokenLogProbs } from './log-probs.js'
 import { tokenMean } from './ppo-loss.js'
 import { longestInput } from './response-log-probs.js'
@@ -88,7 +88,7 @@ export class SftTrainer {
     const { batchSize, seed } = this.#options
     while (this.#step < steps) {
       const pending = this.update(rowsOfStep(examples, { step: this.#step, count: batchSize, seed }))
-      if (this.#step % reportEvery === 0 || this.#step === steps) yield { step: this.#step, ...(await pending.read()) }
+      if (this.#step % reportEvery === 0 || this.#step === steps) yield { step: this.#step, ...requireFinite('SftTrainer', await pending.read(), this.#step) }
     }
   }
 

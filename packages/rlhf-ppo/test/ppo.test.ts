@@ -147,8 +147,8 @@ test('with a reward model the value network starts from its body, with a zero he
 test('the policy itself cannot be its reference', async () => {
   const policy = new Gpt(config, { seed: 4, device })
   const value = await ScalarGpt.from(policy, { head: 'zero' })
-  expect(() => new Ppo({ policy, reference: policy, value }, { policy, ...options })).toThrow('another model than the policy')
-  expect(new Ppo({ policy, reference: await copyGpt(policy), value }, { policy, ...options }).updates).toBe(0)
+  expect(() => new Ppo({ policy, reference: policy, value }, options)).toThrow('another model than the policy')
+  expect(new Ppo({ policy, reference: await copyGpt(policy), value }, options).updates).toBe(0)
 })
 
 test('settings that do not fit are named all at once', async () => {
@@ -157,9 +157,15 @@ test('settings that do not fit are named all at once', async () => {
   await expect((await make({ responseLength: 7 })).step(prompts)).rejects.toThrow('context of 8 tokens, got 2 and 7')
 })
 
-test('losses that are no numbers are told so', async () => {
-  const ppo = await make({ learningRate: Infinity })
-  const failure = await ppo.step(prompts).then(() => null, error => error)
+test('a minibatch whose loss is not finite changes nothing and is told', async () => {
+  const ppo = await make()
+  const batch = ppo.advantages(await ppo.score(await ppo.rollout(prompts)))
+  const before = await weights(ppo)
+  batch.experiences.forEach(({ returns }) => returns.fill(NaN))
+  const failure = await ppo.update(batch).then(() => null, error => error)
   expect(failure).toBeInstanceOf(RlhfError)
   expect(failure.code).toBe('diverged')
+  expect(failure.message).toContain('"loss/value":"NaN"')
+  expect(await weights(ppo)).toEqual(before)
+  await expect(ppo.step(prompts, { learningRate: NaN })).rejects.toThrow('learning rate must be finite, got NaN')
 })

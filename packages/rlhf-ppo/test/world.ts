@@ -84,7 +84,11 @@ export function rank(prompt: number, answers: readonly (readonly number[])[], sc
   return noisy.sort((a, b) => b.utility - a.utility).map(({ answer }) => answer)
 }
 
-export const sum = (values: ArrayLike<number>): number => Array.prototype.reduce.call(values, (a: any, b: any) => a + b, 0) as number
+export function sum(values: ArrayLike<number>): number {
+  let total = 0
+  for (let i = 0; i < values.length; i++) total += values[i]
+  return total
+}
 
 /** Σ p·f over responses. */
 export const expectation = (logProbs: ArrayLike<number>, f: (i: number) => number): number => {
@@ -93,9 +97,7 @@ export const expectation = (logProbs: ArrayLike<number>, f: (i: number) => numbe
   return total
 }
 
-export const logSumExp = (values: ArrayLike<number>): number => {
-  const top = Array.prototype.reduce.call(values, (a: any, b: any) => Math.max(a, b), -Infinity) as number
-  let total = 0
-  for (let i = 0; i < values.length; i++) total += Math.exp(values[i] - top)
-  return top + Math.log(total)
+export function logSumExp(values: Float64Array): number {
+  const top = values.reduce((a, b) => Math.max(a, b), -Infinity)
+  return top + Math.log(sum(values.map(value => Math.exp(value - top))))
 }
