@@ -5,9 +5,9 @@ import type { FunctionBuilder, Local } from '../emit/function-builder.js'
 import { callEffect } from '../emit/module-builder.js'
 import { i32, maxS, minS } from '../emit/scalar.js'
 import { f32x4, v128 } from '../emit/simd.js'
-import type { I32 } from '../emit/value.js'
-import { exp } from '../math/exponential.js'
-import { loadVisible, overUnits, PackedOperands, panelsOf, visibleScores, type Bases, type PackedOperand } from './attention-layout.js'
+import type { I32, V128 } from '../emit/value.js'
+import { expFlushed } from '../math/exponential.js'
+import { loadVisible, overUnits, PackedOperands, panelsOf, ScoreRow, visibleScores, type Bases, type PackedOperand } from './attention-layout.js'
 import { phase, SCRATCH, type CompiledKernel, type KernelModule } from './kernel-module.js'
 import { storeLanes } from './lanes.js'
 import { PANEL } from './microkernel.js'
@@ -134,7 +134,7 @@ class BackwardCode {
           this.#scores(f, bases, pass, kRows, vRows, 'qRows', 'dOutRows', head, first, count)
           this.#accumulate(f, bases, pass, 0, 'dOutColumns', head, first, count, vTile)
           this.#accumulate(f, bases, pass, this.#offsets.gradient, 'qColumns', head, first, count, kTile)
-        })
+      })
         f.set(head, i32.add(head, i32.const(1)))
       },
     )
@@ -187,7 +187,7 @@ class BackwardCode {
           const end = f.keep(causal && byQueries ? minS(count, seenKeys) : count)
           const laneMask = mask === null || maskAt === null ? null : { pointer: maskAt, stride: mask.strides[byQueries ? 3 : 2], dtype: bindings[mask.binding].dtype }
           this.#differentiateRow(f, scores, from, end, count, laneMask, [lseAt, deltaAt], byQueries)
-        })
+      })
         f.set(row, i32.add(row, i32.const(1)))
         f.set(scores, i32.add(scores, i32.const(SCORE_ROW)))
         if (byQueries) for (const [at, access] of [[lseAt, lse], [deltaAt, delta]] as const) f.set(at, i32.add(at, i32.const(access.strides[2] * 4)))
@@ -203,25 +203,32 @@ class BackwardCode {
     [lseAt, deltaAt]: readonly Local<'i32'>[], byQueries: boolean,
   ): void {
     const { scale, lse, delta } = this.#kernel
-    const lane = f.keep(i32.const(0))
-    const at = f.keep(scores)
+    const walk = new ScoreRow(f, scores)
     const perRow = byQueries ? [f.keep(v128.load32Splat(lseAt)), f.keep(v128.load32Splat(deltaAt))] : null
-    f.while(
-      () => i32.ltS(lane, count),
-      () => {
-        f.scope(() => {
-          const lanesOfQueries = (pointer: Local<'i32'>, access: Access): Local<'v128'> => loadVisible(f, { pointer, stride: access.strides[2] }, lane, i32.const(0), count)
-          const [rowLse, rowDelta] = perRow ?? [lanesOfQueries(lseAt, lse), lanesOfQueries(deltaAt, delta)]
-          const visible = visibleScores(f, at, scale, lane, from, end, mask)
-          const p = f.keep(exp(f, f.keep(f32x4.sub(visible, rowLse))))
-          const dp = f32x4.sub(v128.load(at, SCORES_BYTES), rowDelta)
-          f.do(v128.store(at, p))
-          f.do(v128.store(at, f32x4.mul(f32x4.mul(p, dp), f32x4.const(scale)), SCORES_BYTES))
-        })
-        f.set(lane, i32.add(lane, i32.const(4)))
-        f.set(at, i32.add(at, i32.const(16)))
-      },
-    )
+    const finish = (at: Local<'i32'>, visible: V128, rowLse: V128, rowDelta: V128): void => {
+      const p = f.keep(expFlushed(f, f.keep(f32x4.sub(visible, rowLse))))
+      const dp = f32x4.sub(v128.load(at, SCORES_BYTES), rowDelta)
+      f.do(v128.store(at, p))
+      f.do(v128.store(at, f32x4.mul(f32x4.mul(p, dp), f32x4.const(scale)), SCORES_BYTES))
+    }
+    const masked = (at: Local<'i32'>, lane: Local<'i32'>): void => {
+      const lanesOfQueries = (pointer: Local<'i32'>, access: Access): Local<'v128'> => loadVisible(f, { pointer, stride: access.strides[2] }, lane, i32.const(0), count)
+      const [rowLse, rowDelta] = perRow ?? [lanesOfQueries(lseAt, lse), lanesOfQueries(deltaAt, delta)]
+      finish(at, visibleScores(f, at, scale, lane, from, end, mask), rowLse, rowDelta)
+    }
+    // vectors that are visible in every lane, if no mask says otherwise, stand between those that are not
+    const plain = mask === null && (byQueries || (lse.strides[2] === 1 && delta.strides[2] === 1))
+    if (plain) {
+      walk.over(from, masked)
+      const wholeEnd = f.keep(i32.and(end, i32.const(-4)))
+      walk.over(wholeEnd, (at, lane) => {
+        const laneBytes = i32.shl(lane, i32.const(2))
+        const rowLse = perRow?.[0] ?? v128.load(i32.add(lseAt, laneBytes))
+        const rowDelta = perRow?.[1] ?? v128.load(i32.add(deltaAt, laneBytes))
+        finish(at, f32x4.mul(v128.load(at), f32x4.const(scale)), rowLse, rowDelta)
+      })
+    }
+    walk.over(count, masked)
   }
 
   /** tile += (p or ds, at `left` in scratch) · the other side's columns. */
@@ -274,7 +281,7 @@ class BackwardCode {
             },
           )
           if (headSize % 4 > 0) store(headSize % 4)
-        })
+      })
         f.set(row, i32.add(row, i32.const(1)))
         f.set(source, i32.add(source, i32.const(this.#width * 4)))
         f.set(to, i32.add(to, i32.const(strides[2] * 4)))

@@ -170,3 +170,35 @@ export function visibleScores(f: FunctionBuilder, scores: I32, scale: number, la
   }
   return f.keep(v128.select(visible, scaled, f32x4.const(-Infinity)))
 }
+
+/** A walk along a row of scores, four lanes at a time. */
+export class ScoreRow {
+  readonly #f: FunctionBuilder
+  readonly #start: Local<'i32'>
+  readonly #lane: Local<'i32'>
+  readonly #at: Local<'i32'>
+
+  constructor(f: FunctionBuilder, start: Local<'i32'>) {
+    this.#f = f
+    this.#start = start
+    this.#lane = f.keep(i32.const(0))
+    this.#at = f.keep(start)
+  }
+
+  restart(): void {
+    this.#f.set(this.#lane, i32.const(0))
+    this.#f.set(this.#at, this.#start)
+  }
+
+  /** Goes on to lane `end`, rounded up to four. */
+  over(end: I32, body: (at: Local<'i32'>, lane: Local<'i32'>) => void): void {
+    this.#f.while(
+      () => i32.ltS(this.#lane, end),
+      () => {
+        this.#f.scope(() => body(this.#at, this.#lane))
+        this.#f.set(this.#lane, i32.add(this.#lane, i32.const(4)))
+        this.#f.set(this.#at, i32.add(this.#at, i32.const(16)))
+      },
+    )
+  }
+}

@@ -5,9 +5,9 @@ import { callEffect } from '../emit/module-builder.js'
 import { f32, i32, maxS, minS } from '../emit/scalar.js'
 import { f32x4, v128 } from '../emit/simd.js'
 import type { I32 } from '../emit/value.js'
-import { exp } from '../math/exponential.js'
+import { expFlushed } from '../math/exponential.js'
 import { log } from '../math/logarithm.js'
-import { overUnits, PackedOperands, panelsOf, visibleScores, type Bases, type PackedOperand } from './attention-layout.js'
+import { overUnits, PackedOperands, panelsOf, ScoreRow, visibleScores, type Bases, type PackedOperand } from './attention-layout.js'
 import { phase, SCRATCH, type CompiledKernel, type KernelModule } from './kernel-module.js'
 import { storeLanes } from './lanes.js'
 import { PANEL } from './microkernel.js'
@@ -174,46 +174,47 @@ class AttentionCode {
   }
 
   #softmaxRow(f: FunctionBuilder, scores: Local<'i32'>, state: Local<'i32'>, output: Local<'i32'>, count: Local<'i32'>, end: Local<'i32'>, mask: Parameters<typeof visibleScores>[6]): void {
-    const lane = f.keep(i32.const(0))
-    const at = f.keep(scores)
-    const over = (until: I32, body: () => void): void =>
-      f.while(
-        () => i32.ltS(lane, until),
-        () => {
-          f.scope(body)
-          f.set(lane, i32.add(lane, i32.const(4)))
-          f.set(at, i32.add(at, i32.const(16)))
-        },
-      )
+    const row = new ScoreRow(f, scores)
     const before = f.keep(v128.load32Splat(state))
     const highest = f.keep(before)
-    over(end, () => {
+    // without a mask only the last vector can hold hidden scores
+    const plain = mask === null ? i32.and(end, i32.const(-4)) : i32.const(0)
+    const scale = f32x4.const(this.#kernel.scale)
+    row.over(plain, at => {
+      const score = f.keep(f32x4.mul(v128.load(at), scale))
+      f.set(highest, f32x4.pmax(highest, score))
+      f.do(v128.store(at, score))
+    })
+    row.over(end, (at, lane) => {
       const visible = visibleScores(f, at, this.#kernel.scale, lane, i32.const(0), end, mask)
-      f.set(highest, f32x4.max(highest, visible))
+      f.set(highest, f32x4.pmax(highest, visible))
       f.do(v128.store(at, visible))
     })
     const maximum = acrossLanes(f, 'max', 'f32', highest)
     const total = f.keep(f32x4.const(0))
-    f.set(lane, i32.const(0))
-    f.set(at, scores)
-    over(end, () => {
-      const p = f.keep(exp(f, f.keep(f32x4.sub(v128.load(at), maximum))))
+    row.restart()
+    row.over(end, at => {
+      const p = f.keep(expFlushed(f, f.keep(f32x4.sub(v128.load(at), maximum))))
       f.set(total, f32x4.add(total, p))
       f.do(v128.store(at, p))
     })
-    over(count, () => f.do(v128.store(at, f32x4.const(0))))
-    const rescale = f.keep(exp(f, f.keep(f32x4.sub(before, maximum))))
+    row.over(count, at => f.do(v128.store(at, f32x4.const(0))))
+    const rescale = f.keep(expFlushed(f, f.keep(f32x4.sub(before, maximum))))
     const sum = f32x4.add(f32x4.mul(v128.load32Splat(state, 4), rescale), acrossLanes(f, 'sum', 'f32', total))
     f.do(v128.store32Lane(state, sum, 0, 4))
     f.do(v128.store32Lane(state, maximum, 0))
+    f.if(v128.anyTrue(f32x4.ne(rescale, f32x4.const(1))), () => this.#rescale(f, output, rescale))
+  }
+
+  #rescale(f: FunctionBuilder, output: Local<'i32'>, factor: Local<'v128'>): void {
     const d = f.keep(output)
-    const outputEnd = f.keep(i32.add(output, i32.const(this.#width * 4)))
+    const end = f.keep(i32.add(output, i32.const(this.#width * 4)))
     f.repeat(
       () => {
-        f.do(v128.store(d, f32x4.mul(v128.load(d), rescale)))
+        f.do(v128.store(d, f32x4.mul(v128.load(d), factor)))
         f.set(d, i32.add(d, i32.const(16)))
       },
-      () => i32.ne(d, outputEnd),
+      () => i32.ne(d, end),
     )
   }
 
