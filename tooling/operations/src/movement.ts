@@ -1,0 +1,45 @@
+// Movement, joining, triangles; and contraction.
+import { concat, einsum, stack } from '@abovo/tensor-webgpu'
+import { float, integer, row, type OperationCase } from './operation-case.js'
+
+const contraction = { tolerance: 2e-5 }
+
+export const movement: readonly OperationCase[] = [
+  row('reshape', 'a.reshape(4, -1)', [float(2, 6, 3)], a => a.reshape([4, -1])),
+  row('flatten', 'a.flatten(1)', [float(2, 3, 4)], a => a.flatten(1)),
+  row('squeeze', 'a.squeeze(1)', [float(3, 1, 4)], a => a.squeeze(1)),
+  row('unsqueeze', 'a.unsqueeze(-1)', [float(3, 4)], a => a.unsqueeze(-1)),
+  row('permute', 'a.permute(2, 0, 1) * 1', [float(3, 4, 5)], a => a.permute([2, 0, 1])),
+  row('transpose', 'a.transpose(0, 2)', [float(3, 4, 5)], a => a.transpose(0, 2)),
+  row('expand', 'a.expand(2, -1, 5)', [float(3, 1)], a => a.expand([2, -1, 5])),
+  row('slice', 'a[1:, ::2]', [float(4, 7)], a => a.slice([{ start: 1 }, { step: 2 }])),
+  row('slice', 'a[-2, 1:-1]', [float(4, 7)], a => a.slice([-2, { start: 1, end: -1 }])),
+  row('slice', 'a.flip(1)[:, ::3]', [float(4, 7)], a => a.slice([null, { step: -3 }])),
+  row('narrow', 'a.narrow(1, 2, 3)', [float(3, 6)], a => a.narrow(1, 2, 3)),
+  row('flip', 'a.flip(0, 1)', [float(3, 5)], a => a.flip()),
+  row('pad', 'F.pad(a, (1, 2, 3, 0))', [float(3, 4)], a => a.pad([[3, 0], [1, 2]])),
+  row('pad', 'F.pad(a, (0, 2), value=7.0)', [float(3, 4)], a => a.pad([[0, 0], [0, 2]], { value: 7 })),
+  row('roll', 'a.roll(2, 1)', [float(3, 5)], a => a.roll(2, 1)),
+  row('repeat', 'a.repeat(2, 1, 3)', [float(3, 4)], a => a.repeat([2, 1, 3])),
+  row('tril', 'a.tril()', [float(2, 4, 5)], a => a.tril()),
+  row('triu', 'a.triu(1)', [float(5, 4)], a => a.triu(1)),
+  row('diagonal', 'a.diagonal(dim1=-2, dim2=-1)', [float(2, 3, 5)], a => a.diagonal()),
+  row('split', 'torch.cat([x * (i + 1) for i, x in enumerate(a.split([1, 3, 2], 1))], 1)', [float(3, 6)], a => concat(a.split([1, 3, 2], 1).map((x, i) => x.mul(i + 1)), 1)),
+  row('chunk', 'torch.cat([x * (i + 1) for i, x in enumerate(a.chunk(3, 0))], 0)', [float(7, 2)], a => concat(a.chunk(3, 0).map((x, i) => x.mul(i + 1)), 0)),
+  row('concat', 'torch.cat([a, b, a], 1)', [float(3, 2), float(3, 5)], (a, b) => concat([a, b, a], 1)),
+  row('concat', 'torch.cat([a.T, b * 2], 0)', [float(4, 3), float(2, 4)], (a, b) => concat([a.transpose(), b.mul(2)], 0)),
+  row('stack', 'torch.stack([a, b], -1)', [float(3, 4), float(3, 4)], (a, b) => stack([a, b], -1)),
+  row('matmul', 'a @ b', [float(5, 33), float(33, 7)], (a, b) => a.matmul(b), contraction),
+  row('matmul', 'a.transpose(-1, -2) @ b', [float(2, 17, 5), float(2, 17, 9)], (a, b) => a.transpose().matmul(b), contraction),
+  row('matmul', 'a @ b', [float(2, 3, 4, 5), float(3, 5, 6)], (a, b) => a.matmul(b), contraction),
+  row('matmul', 'a @ b', [float(2, 4, 5), float(5, 6)], (a, b) => a.matmul(b), contraction),
+  row('matmul', 'a @ b', [float(9), float(9)], (a, b) => a.matmul(b), contraction),
+  row('matmul', 'a @ b', [float(9), float(2, 9, 3)], (a, b) => a.matmul(b), contraction),
+  row('matmul', 'a @ b', [float(2, 3, 9), float(9)], (a, b) => a.matmul(b), contraction),
+  row('outer', 'torch.outer(a, b)', [float(3), float(5)], (a, b) => a.outer(b)),
+  row('einsum', 'torch.einsum("bij,bjk,kl->bil", a, b, c)', [float(2, 3, 4), float(2, 4, 5), float(5, 3)], (a, b, c) => einsum('bij,bjk,kl->bil', a, b, c), contraction),
+  row('einsum', 'torch.einsum("ii->i", a)', [float(4, 4)], a => einsum('ii->i', a)),
+  row('einsum', 'torch.einsum("ij,j", a, b)', [float(3, 4), float(4)], (a, b) => einsum('ij,j', a, b), contraction),
+  row('einsum', 'torch.einsum("ij->", a)', [float(3, 4)], a => einsum('ij->', a), contraction),
+  row('transpose', 'a.T', [integer(-9, 9, 2, 3)], a => a.transpose(), { differentiable: false }),
+]
