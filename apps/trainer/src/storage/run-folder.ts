@@ -1,0 +1,80 @@
+// One run on disk: run.json (what was asked for), metrics.jsonl, checkpoints/ and, while it is written, lock. Everything needed to go on is here;
+// the text itself is not: it is named with its hash.
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { codeOf, Failure, writeFailure } from '../failure.js'
+import { writeFileAtomic } from './atomic-write.js'
+import { Checkpoints } from './checkpoints.js'
+import { MetricsLog } from './metrics-log.js'
+import { RunLock } from './run-lock.js'
+
+const RUN_FILE = 'run.json'
+
+const recordSchema = z.object({ version: z.literal(1), verb: z.string(), settings: z.record(z.string(), z.unknown()), facts: z.record(z.string(), z.union([z.string(), z.number()])) })
+
+/** The settings are the verb's own affair: it validates them again. Facts are what must still hold when the run goes on, such as the text's hash. */
+export type RunRecord = Omit<z.infer<typeof recordSchema>, 'version'>
+
+export class RunFolder {
+  readonly path: string
+  readonly record: RunRecord
+  readonly checkpoints: Checkpoints
+  readonly metrics: MetricsLog
+
+  constructor(path: string, record: RunRecord, { keep }: { keep?: number } = {}) {
+    this.path = path
+    this.record = record
+    this.checkpoints = new Checkpoints(join(path, 'checkpoints'), keep === undefined ? {} : { keep })
+    this.metrics = new MetricsLog(join(path, 'metrics.jsonl'))
+  }
+
+  /** A new run. @throws Failure `usage` if there is one at this path already. */
+  static async create(path: string, record: RunRecord, options: { keep?: number } = {}): Promise<RunFolder> {
+    if (existsSync(path) && (await readdir(path)).length > 0) throw new Failure('usage', `${path}: a new run must have a new or empty folder, got one with files; go on with it by 'resume', or choose another --out`)
+    try {
+      await mkdir(path, { recursive: true })
+    } catch (error) {
+      throw writeFailure(path, codeOf(error) === 'EEXIST' ? new Failure('usage', `${path}: a new run must have a new folder, got a file; choose another --out`) : error)
+    }
+    await writeFileAtomic(join(path, RUN_FILE), `${JSON.stringify({ version: 1, ...record }, null, 2)}\n`)
+    return new RunFolder(path, record, options)
+  }
+
+  /** @throws Failure `input` when there is no run, or its record cannot be read. */
+  static async open(path: string, options: { keep?: number } = {}): Promise<RunFolder> {
+    return new RunFolder(path, await readRecord(path), options)
+  }
+
+  static exists(path: string): boolean {
+    return existsSync(join(path, RUN_FILE))
+  }
+
+  lock(): RunLock {
+    return new RunLock(this.path)
+  }
+}
+
+async function readRecord(path: string): Promise<RunRecord> {
+  const file = join(path, RUN_FILE)
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    throw new Failure('input', `${path}: a run's folder must hold ${RUN_FILE}, got ${codeOf(error) === 'ENOENT' ? 'none' : codeOf(error)}; runs are made by 'train' and 'story', usually in runs/`, { cause: error })
+  }
+  try {
+    const { version: _, ...record } = recordSchema.parse(JSON.parse(text))
+    return record
+  } catch (error) {
+    throw new Failure('input', `${file}: a run's record of version 1 is expected, got something else; was it edited, or written by a later abovo?`, { cause: error })
+  }
+}
+
+/** `runs/NAME-001`, or the first number that is free. */
+export async function freeRunPath(folder: string, name: string): Promise<string> {
+  const taken = await readdir(folder).catch((): string[] => [])
+  const numbers = taken.flatMap(entry => (entry.startsWith(`${name}-`) ? [Number(entry.slice(name.length + 1))] : [])).filter(Number.isSafeInteger)
+  return join(folder, `${name}-${String(Math.max(0, ...numbers) + 1).padStart(3, '0')}`)
+}
