@@ -26,11 +26,14 @@ export { ClassificationHead, type ClassificationHeadOptions } from './models/cla
 export { Gpt, GptAttention, GptBlock, GptMlp, positionsOf, type GptAttentionOptions, type GptCacheView, type GptForwardOptions } from './models/gpt.js'
 export { gptConfig, type GptConfig, type GptOptions } from './models/gpt-config.js'
 export type { ForwardOptions, LanguageModel, Tokenizer } from './models/language-model.js'
+export { NGram, type NGramOptions } from './models/ngram.js'
 export { RecurrentLanguageModel, type RecurrentConfig, type RecurrentModelOptions } from './models/rnn.js'
 export { Transformer, transformerConfig, type TransformerConfig, type TransformerOptions } from './models/transformer.js'
 
 export { checkTokens } from './data/check-tokens.js'
 export { evaluationWindows, IGNORED, type EvaluationWindowsOptions } from './data/evaluation-windows.js'
+export { maskedBatch, type MaskedBatch, type MaskedBatchOptions } from './data/masked-batch.js'
+export { paddedRows } from './data/padded-rows.js'
 export { RandomWindows, type Batch, type RandomWindowsOptions, type TokenBatch } from './data/random-windows.js'
 export { splitTokens } from './data/split.js'
 
@@ -38,11 +41,13 @@ export { evaluate, evaluationOf, Evaluator, type EvaluateOptions, type Evaluatio
 export { train, type StepReport, type TrainData, type TrainingState, type TrainOptions, type TrainResult } from './train/train.js'
 export { Training, type Loss, type StepResult, type TrainingOptions } from './train/training.js'
 
+export { beamSearch, lengthPenaltyOf, type BeamSearchOptions, type Hypothesis } from './generate/beam-search.js'
 export { CachedSession, type CachingModel } from './generate/cached-session.js'
 export { PlainSession, type DecodingSession, type SessionOptions } from './generate/decoding-session.js'
 export { generate, openSession, streamTokens, type Generated, type GenerateOptions } from './generate/generate.js'
 export { RecurrentSession, type RecurrentModel } from './generate/recurrent-session.js'
 export { chooseToken, likeliest, topTokens, type Choice, type SamplingOptions } from './generate/sampling.js'
+export { Translator, type TranslatorOptions } from './generate/translate.js'
 
 export { CONFIG_FILE, loadGpt, loadModel, readConfig, saveModel, TOKENIZER_FILE, WEIGHTS_FILE, type Folder, type SavedModel } from './checkpoint/model-folder.js'
 export { isJsonObject, parseJson, type Json, type JsonObject } from './checkpoint/safe-json.js'
