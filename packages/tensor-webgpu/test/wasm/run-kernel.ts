@@ -57,3 +57,7 @@ export async function expectSame(device: WasmDevice, kernel: Kernel, data: Data,
   })
   expect(wrong.slice(0, 5), JSON.stringify(kernel)).toEqual([])
 }
+
+/** Whether two sets of results are equal to the last bit. */
+export const sameBits = (a: readonly TypedArray[], b: readonly TypedArray[]): boolean =>
+  a.length === b.length && a.every((array, i) => Buffer.compare(Buffer.from(array.buffer), Buffer.from(b[i].buffer)) === 0)
