@@ -8,16 +8,19 @@ export class WordCounter {
   readonly counts = new WordCounts()
   readonly #splitter: Splitter
   readonly #byLine: boolean
+  readonly #maxWords: number
+  #words = 0
   readonly #buffer = new Utf8Buffer()
 
   /** @param byLine whether no word reaches over a line's end, as when Hugging Face trains from files */
-  constructor(splitter: Splitter, byLine: boolean) {
+  constructor(splitter: Splitter, byLine: boolean, maxWords = Infinity) {
+    this.#maxWords = maxWords
     this.#splitter = splitter
     this.#byLine = byLine
   }
 
   add(text: string): void {
-    for (let start = 0; start < text.length;) {
+    for (let start = 0; start < text.length && this.#words < this.#maxWords;) {
       const end = this.#chunkEnd(text, start)
       this.#addChunk(start === 0 && end === text.length ? text : text.slice(start, end))
       start = end
@@ -47,6 +50,7 @@ export class WordCounter {
           lineEnd = newline < 0 || newline >= length ? length : newline + 1
         }
         const end = scan(bytes, start, lineEnd)
+        if (++this.#words > this.#maxWords) return
         this.counts.add(bytes, words, start, end, 1)
         start = end
       }
@@ -56,6 +60,7 @@ export class WordCounter {
       const scan = this.#splitter.begin(text)
       for (let start = 0; start < length;) {
         const end = scan(bytes, start, length)
+        if (++this.#words > this.#maxWords) return
         this.counts.add(bytes, words, start, end, 1)
         start = end
       }

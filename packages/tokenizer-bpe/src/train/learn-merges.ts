@@ -81,7 +81,6 @@ class Learner {
     for (let k = 0; k < given.length; k += 3) {
       merges.push(given[k], given[k + 1], given[k + 2])
       this.#apply(given[k], given[k + 1], given[k + 2])
-      next = Math.max(next, given[k + 2] + 1)
     }
     for (let pair = 0; pair < pairs.size; pair++) if (pairs.counts[pair] > 0) this.#queue.push(pair, pairs.counts[pair])
 

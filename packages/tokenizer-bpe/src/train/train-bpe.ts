@@ -10,6 +10,7 @@ import { utf8Of } from '../text/utf8.ts'
 import { Vocabulary } from '../vocabulary.ts'
 import { WordCounter } from './count-words.ts'
 import { learnMerges } from './learn-merges.ts'
+import type { PackedCounts } from './word-counts.ts'
 
 export interface TrainBpeOptions {
   /** How many tokens, special tokens and bytes included. Fewer come out when no pair is left to merge. */
@@ -26,6 +27,10 @@ export interface TrainBpeOptions {
   splitter?: Splitter
   /** Whether no word reaches over the end of a line. Default true. */
   byLine?: boolean
+  /** Count only the first words met, this many. Default no limit. */
+  maxWords?: number
+  /** Go on from this tokenizer: its tokens and merges come first, and vocabSize counts them. Its special tokens and alphabet are kept. */
+  extend?: BpeTokenizer
   /** The longest token in bytes. Default no limit. */
   maxTokenLength?: number
   /** Called as merges are learned. */
@@ -63,8 +68,8 @@ export class BpeTrainer {
   constructor(options: TrainBpeOptions) {
     checkOptions(options)
     this.#options = options
-    this.#splitter = options.splitter ?? gpt2Splitter
-    this.#counter = new WordCounter(this.#splitter, options.byLine ?? true)
+    this.#splitter = options.extend?.splitter ?? options.splitter ?? gpt2Splitter
+    this.#counter = new WordCounter(this.#splitter, options.byLine ?? true, options.maxWords)
   }
 
   /** Counts the words of a text. A word never reaches from one text into the next. */
@@ -72,8 +77,43 @@ export class BpeTrainer {
     this.#counter.add(text)
   }
 
+  /** The counts so far, to store or to send. */
+  counts(): PackedCounts {
+    return this.#counter.counts.pack()
+  }
+
+  /** Adds counts of another trainer with the same splitter: training on parts and on the whole gives the same. */
+  addCounts(counts: PackedCounts): void {
+    this.#counter.counts.addPacked(counts)
+  }
+
   train(): BpeTokenizer {
-    const { vocabSize, specialTokens = [], minFrequency = 0, alphabet = 'all', ties = 'hugging-face', maxTokenLength = Infinity, onProgress } = this.#options
+    const { extend } = this.#options
+    return extend === undefined ? this.#trainNew() : this.#trainFurther(extend)
+  }
+
+  #trainFurther({ vocabulary, pairs, splitter, specialTokens, vocabSize: firstId, wholePieces }: BpeTokenizer): BpeTokenizer {
+    const tokens: (Uint8Array | undefined)[] = Array.from({ length: firstId }, (_, id) => vocabulary.has(id) ? vocabulary.bytesOf(id) : undefined)
+    const byteIds = Int32Array.from({ length: 256 }, (_, byte) => vocabulary.find(Uint8Array.of(byte), 0, 1))
+    const merges = this.#learn(byteIds, firstId, pairs.list())
+    addMerged(tokens, merges)
+    return new BpeTokenizer({ vocabulary: Vocabulary.of(tokens), pairs: new ListedPairs(merges), splitter, specialTokens, wholePieces })
+  }
+
+  #learn(byteIds: Int32Array, firstId: number, given?: Int32Array): Int32Array {
+    const { vocabSize, minFrequency = 0, ties = 'hugging-face', maxTokenLength = Infinity, onProgress } = this.#options
+    if (vocabSize < firstId) {
+      throw new TokenizerError('INVALID_OPTION', `trainBpe: vocabSize must hold the ${firstId} tokens that are there before any merge, got ${vocabSize}; ask for ${firstId} or more`)
+    }
+    const wanted = vocabSize - firstId
+    return learnMerges(this.#counter.counts, {
+      byteIds, firstId, vocabSize, minFrequency, maxTokenLength, ties, given,
+      onMerge: onProgress && ((done, count) => onProgress({ merges: done, wanted, count })),
+    })
+  }
+
+  #trainNew(): BpeTokenizer {
+    const { specialTokens = [], alphabet = 'all' } = this.#options
     const { counts } = this.#counter
     const byteIds = new Int32Array(256).fill(-1)
     const tokens: (Uint8Array | undefined)[] = specialTokens.map(() => undefined)
@@ -84,16 +124,8 @@ export class BpeTrainer {
       byteIds[byte] = tokens.length
       tokens.push(Uint8Array.of(byte))
     }
-    if (vocabSize < tokens.length) {
-      throw new TokenizerError('INVALID_OPTION', `trainBpe: vocabSize must hold ${specialTokens.length} special tokens and ${bytes.length} bytes, got ${vocabSize}; ask for ${tokens.length} or more`)
-    }
-    const firstId = tokens.length
-    const wanted = vocabSize - firstId
-    const merges = learnMerges(counts, {
-      byteIds, firstId, vocabSize, minFrequency, maxTokenLength, ties,
-      onMerge: onProgress && ((done, count) => onProgress({ merges: done, wanted, count })),
-    })
-    for (let k = 0; k < merges.length; k += 3) tokens[merges[k + 2]] = joined(tokens[merges[k]], tokens[merges[k + 1]])
+    const merges = this.#learn(byteIds, tokens.length)
+    addMerged(tokens, merges)
     return new BpeTokenizer({
       vocabulary: Vocabulary.of(tokens),
       pairs: new ListedPairs(merges),
@@ -101,6 +133,10 @@ export class BpeTrainer {
       specialTokens: specialTokens.map((name, id) => [name, id] as const),
     })
   }
+}
+
+function addMerged(tokens: (Uint8Array | undefined)[], merges: Int32Array): void {
+  for (let k = 0; k < merges.length; k += 3) tokens[merges[k + 2]] = joined(tokens[merges[k]], tokens[merges[k + 1]])
 }
 
 function joined(left: Uint8Array = new Uint8Array(), right: Uint8Array = new Uint8Array()): Uint8Array {

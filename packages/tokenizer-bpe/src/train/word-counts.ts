@@ -4,6 +4,13 @@ const SLOT = 8   // first 16 bytes or hash and place; length; word number + 1; c
 const INLINE = 16
 const MASKS = [0, 0xff, 0xffff, 0xff_ffff, -1] as const
 
+/** Words one after another, the length of each in bytes, and how often each occurs. */
+export interface PackedCounts {
+  bytes: Uint8Array
+  lengths: Uint32Array
+  counts: Float64Array
+}
+
 export class WordCounts {
   #slots = new Int32Array(SLOT << 12)
   #counts = new Float64Array(this.#slots.buffer)
@@ -70,19 +77,26 @@ export class WordCounts {
     }
   }
 
-  /** Adds all counts of `other`. */
-  addAll(other: WordCounts): void {
-    const buffer = new Uint8Array(1 << 16)
-    const words = new DataView(buffer.buffer)
-    for (const { bytes, count } of other.entries()) {
-      if (bytes.length + INLINE <= buffer.length) {
-        buffer.set(bytes)
-        this.add(buffer, words, 0, bytes.length, count)
-      } else {
-        const large = new Uint8Array(bytes.length + INLINE)
-        large.set(bytes)
-        this.add(large, new DataView(large.buffer), 0, bytes.length, count)
-      }
+  /** The counts in a form that can be stored and sent. */
+  pack(): PackedCounts {
+    const packed = { bytes: this.#bytes.slice(0, this.#used), lengths: new Uint32Array(this.#size), counts: new Float64Array(this.#size) }
+    let word = 0
+    for (const { bytes, count } of this.entries()) {
+      packed.lengths[word] = bytes.length
+      packed.counts[word++] = count
+    }
+    return packed
+  }
+
+  /** Adds packed counts. */
+  addPacked({ bytes, lengths, counts }: PackedCounts): void {
+    const padded = new Uint8Array(bytes.length + INLINE)
+    padded.set(bytes)
+    const words = new DataView(padded.buffer)
+    let start = 0
+    for (let word = 0; word < lengths.length; word++) {
+      this.add(padded, words, start, start + lengths[word], counts[word])
+      start += lengths[word]
     }
   }
 
