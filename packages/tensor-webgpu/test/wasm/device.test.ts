@@ -110,6 +110,19 @@ describe('plans', () => {
     }
   })
 
+  test('follow the arena when a larger plan moves it', async () => {
+    const d = await device()
+    const [x, y] = [d.allocate('f32', 16), d.allocate('f32', 16)]
+    const small = d.preparePlan(twoSteps(16))
+    small.run([x, y])
+    d.preparePlan(twoSteps(100_000)).run([d.allocate('f32', 100_000), d.allocate('f32', 100_000)])
+    // these lie where the arena was
+    const others = Array.from({ length: 8 }, () => d.allocate('f32', 16))
+    for (const other of others) d.write(other, new Float32Array(16).fill(7))
+    small.run([x, y])
+    for (const other of others) expect(await d.read(other)).toEqual(new Float32Array(16).fill(7))
+  })
+
   test('share kernels that are equal as data', async () => {
     const d = await device()
     d.preparePlan(twoSteps(7))
