@@ -50,7 +50,7 @@ function settle(cell: Cell): void {
 }
 
 /** A fresh source for a cell, holding an existing value. */
-export function sourceOf(holding: Holding | null, cell: Cell, like: Node): Node {
+export function sourceOf(holding: Holding | null, cell: Cell | null, like: Node): Node {
   const node = build.source(like.shape, like.dtype, like.device)
   node.holding = holding
   node.cell = cell

@@ -5,7 +5,8 @@ import type { Dtype, TypedArray } from './dtype.js'
 import { DeviceError, DtypeError, ShapeError } from './errors.js'
 import * as build from './graph/build.js'
 import { Holding } from './graph/holding.js'
-import type { Cell, Node } from './graph/node.js'
+import { concatPadded, Pack, ValueCell } from './graph/cell.js'
+import type { Node } from './graph/node.js'
 import * as contraction from './ops/contraction.js'
 import * as el from './ops/elementwise.js'
 import * as indexing from './ops/indexing.js'
@@ -28,11 +29,38 @@ export type NestedNumbers = number | readonly NestedNumbers[]
 
 export class Tensor {
   readonly [brand] = true
-  readonly #cell: Cell
+  #cell: ValueCell | Pack
 
   /** Wraps a graph node. Users make tensors with `tensor`, `zeros` … instead. */
   constructor(node: Node) {
-    this.#cell = { node }
+    this.#cell = new ValueCell(node)
+  }
+
+  /**
+   * Moves the values of tensors into one flat tensor (each piece padded with zeros to a multiple of 64 elements), which is returned. The
+   * handles stay what they were, as windows on it: what assigns to the flat tensor changes them, and the reverse. An optimizer updates all
+   * parameters in one kernel that way. A handle can be packed once.
+   */
+  static pack(tensors: readonly Tensor[]): Tensor {
+    const cells = tensors.map(tensor => tensor.#cell)
+    if (isTracing()) throw new DeviceError('pack: tensors cannot be packed while a compiled function is traced; pack them before')
+    if (cells.length === 0 || new Set(cells).size !== cells.length || cells.some(cell => cell instanceof Pack || cell.home !== cell)) throw new DeviceError('pack: tensors must be distinct and not packed yet')
+    const [{ dtype, device }] = tensors
+    if (tensors.some(tensor => tensor.dtype !== dtype || tensor.device !== device)) throw new DtypeError('pack: tensors must have one dtype and one device')
+    const whole = concatPadded(tensors.map(tensor => tensor.node))
+    const flat = new Tensor(build.stopGradient(whole)).realize()
+    const pack = new Pack(sourceOf(flat.node.holding, null, flat.node), tensors.map(tensor => tensor.shape))
+    pack.node.cell = pack
+    flat.#cell = pack
+    cells.forEach((cell, i) => {
+      if (cell instanceof ValueCell) cell.moveInto(pack, i)
+    })
+    return flat
+  }
+
+  /** Is this a window on a packed tensor? */
+  get isPacked(): boolean {
+    return this.#cell.home !== this.#cell
   }
 
   /** Is this a tensor of any copy of this package? */
@@ -63,10 +91,19 @@ export class Tensor {
 
   /** The elements in row-major order, computed if need be. A copy. */
   async data(): Promise<TypedArray> {
+    if (this.isPacked) return this.#readWindow()
     this.realize()
     const holding = this.node.holding
     if (holding === null) throw new DeviceError('data: the value must be there after a run, got none')
     return holding.device.read(holding.storage)
+  }
+
+  /** Through a copy that is given back: a window with a storage of its own would be an input more to every compiled function. */
+  async #readWindow(): Promise<TypedArray> {
+    const copy = new Tensor(build.stopGradient(this.node))
+    const data = await copy.data()
+    copy.dispose()
+    return data
   }
 
   /** The value of a tensor with one element. */
@@ -86,7 +123,7 @@ export class Tensor {
   /** Queues the computation of this tensor (and of waiting assignments) without reading it. */
   realize(): this {
     if (isTracing()) throw new DeviceError('realize: a tensor cannot be read while a compiled function is traced; return it and read it outside')
-    realize('realize', [this.node], this.device)
+    realize('realize', [this.isPacked ? this.#cell.home.node : this.node], this.device)
     return this
   }
 
@@ -110,12 +147,15 @@ export class Tensor {
     if (data.length !== this.size) throw new ShapeError(`write: ${this.size} elements are needed for shape ${formatShape(this.shape)}, got ${data.length}`)
     const storage = this.device.allocate(this.dtype, this.size)
     this.device.write(storage, data)
-    this.#cell.node = sourceOf(new Holding(this.device, storage), this.#cell, this.node)
+    const holding = new Holding(this.device, storage)
+    if (this.isPacked) assignCell(this.#cell, sourceOf(holding, null, this.node))
+    else this.#cell.node = sourceOf(holding, this.#cell, this.node)
     return this
   }
 
-  /** Frees the memory now. Using this tensor, or uncomputed tensors that depend on it, is an error afterwards. */
+  /** Frees the memory now. Using this tensor, or uncomputed tensors that depend on it, is an error afterwards. A window frees nothing. */
   dispose(): void {
+    if (this.isPacked) return
     const node = this.node
     node.holding?.release()
     if (node.operation.kind === 'source') node.absence = 'disposed'

@@ -24,11 +24,12 @@ export const isTracing = (): boolean => current !== null
 
 /** Gives a cell a new value: recorded by the trace, or to be computed with the next thing that is. */
 export function assignCell(cell: Cell, value: Node): void {
+  const { home } = cell
   if (current !== null) {
-    if (!current.assigned.has(cell)) current.assigned.set(cell, cell.node)
+    if (!current.assigned.has(home)) current.assigned.set(home, home.node)
   } else {
     const cells = pending.get(value.device) ?? new Set<Cell>()
-    pending.set(value.device, cells.add(cell))
+    pending.set(value.device, cells.add(home))
   }
   cell.node = value
 }

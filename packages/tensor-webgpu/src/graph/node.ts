@@ -10,6 +10,8 @@ let nextId = 0
 /** What a tensor handle holds: the node that is its value now. `assign` puts another node in. */
 export interface Cell {
   node: Node
+  /** The cell whose storage the value lies in; another one where this is a window on a packed tensor. */
+  readonly home: Cell
 }
 
 /** Why a source has no value: it stands for an argument of a compiled function, or the value is gone. */
