@@ -8,7 +8,8 @@ export { GradientError } from './gradient-error.js'
 export type { Gradients } from './tensor-tree.js'
 export { adam, adamW, type AdamOptions } from './optim/adam.js'
 export { clipGradNorm, clipGradValue, globalNorm } from './optim/clip.js'
-export { Optimizer, type Decayed, type LearningRate, type OptimizerOptions, type ParameterState, type ParameterUpdate, type StepContext, type UpdateRule } from './optim/optimizer.js'
+export { Optimizer, type Decayed, type LearningRate, type OptimizerOptions } from './optim/optimizer.js'
+export type { ParameterState, ParameterUpdate, StepContext, UpdateRule } from './optim/update-rule.js'
 export {
   constantSchedule, cosineSchedule, linearSchedule, noamSchedule, oneCycleSchedule, warmupCosineSchedule, warmupStableDecaySchedule, type Schedule,
 } from './optim/schedule.js'

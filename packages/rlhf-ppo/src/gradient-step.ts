@@ -2,7 +2,7 @@
 // has one of these and gives it a loss; which rows, how often and at what rate is the trainer's affair.
 import { adamW, clipGradNorm, globalNorm, grad, type Optimizer } from '@abovo/autograd'
 import type { HostTensor, StateDict } from '@abovo/nn-transformer'
-import { compile, stack, Tensor, tensor, where, zerosLike, type Argument, type Compiled } from '@abovo/tensor-webgpu'
+import { compile, stack, Tensor, tensor, zerosLike, type Argument, type Compiled } from '@abovo/tensor-webgpu'
 import { OptionError, RlhfError } from './errors.js'
 
 export interface OptimizerSettings {
@@ -41,7 +41,7 @@ export class GradientStep<B, M extends string> {
     this.#optimizer = optimizer
     const update = (gradients: Parameters): Tensor => {
       const { gradients: clipped, norm } = maxGradNorm === null ? { gradients, norm: globalNorm(gradients) } : clipGradNorm(gradients, maxGradNorm)
-      keepIf(norm.isFinite(), [...Object.values(parameters), ...Object.values(optimizer.state())], () => optimizer.step(clipped))
+      optimizer.step(clipped, { when: norm.isFinite() })
       return norm
     }
     this.#whole = compile((batch: B) => {
@@ -103,13 +103,6 @@ const placed = ({ data, shape }: HostTensor, like: Tensor): Tensor => tensor(dat
 function lazily<T>(make: () => T): () => T {
   let made: { value: T } | null = null
   return () => (made ??= { value: make() }).value
-}
-
-/** Lets `change` assign to tensors, and takes it back where `condition` (a scalar) is false. */
-function keepIf(condition: Tensor, tensors: readonly Tensor[], change: () => void): void {
-  const before = tensors.map(value => new Tensor(value.node))
-  change()
-  tensors.forEach((value, i) => value.assign(where(condition, value, before[i])))
 }
 
 function disposeTensors(tree: unknown): void {

@@ -58,6 +58,15 @@ export class Tensor {
     return flat
   }
 
+  /** The flat tensor that exactly these tensors, in this order, are the windows on; null if there is none. */
+  static packOf(tensors: readonly Tensor[]): Tensor | null {
+    const [home] = tensors.map(tensor => tensor.#cell.home)
+    if (!(home instanceof Pack) || !home.isWholeOf(tensors.map(tensor => tensor.#cell))) return null
+    const flat = new Tensor(home.node)
+    flat.#cell = home
+    return flat
+  }
+
   /** Is this a window on a packed tensor? */
   get isPacked(): boolean {
     return this.#cell.home !== this.#cell

@@ -1,6 +1,7 @@
 // Adafactor (arXiv 1804.04235, algorithm 4), as PyTorch has it: the second moment of a matrix is kept as one vector of rows and one of columns.
 import { zeros, zerosLike, type Tensor } from '@abovo/tensor-webgpu'
-import { Optimizer, type Decayed, type LearningRate, type ParameterState } from './optimizer.js'
+import { Optimizer, type Decayed, type LearningRate } from './optimizer.js'
+import type { ParameterState } from './update-rule.js'
 
 export interface AdafactorOptions {
   /** 1e-2 by default: the upper bound of the relative step 1/√t. */

@@ -18,6 +18,7 @@ export function adagrad<P>(parameters: P, { lr = 1e-2, lrDecay = 0, initialAccum
   return new Optimizer(
     parameters,
     {
+      elementwise: true,
       initial: p => ({ sum: full(p.shape, initialAccumulatorValue, { dtype: p.dtype, device: p.device }) }),
       begin: ({ learningRate, step }) => {
         const rate = lrDecay === 0 ? learningRate : learningRate.div(step.sub(1).mul(lrDecay).add(1))

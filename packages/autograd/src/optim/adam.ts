@@ -1,6 +1,7 @@
 // Adam (arXiv 1412.6980, algorithm 1) and AdamW (arXiv 1711.05101), with PyTorch's meanings and option names.
 import { zerosLike, type Tensor } from '@abovo/tensor-webgpu'
-import { Optimizer, type Decayed, type LearningRate, type UpdateRule } from './optimizer.js'
+import { Optimizer, type Decayed, type LearningRate } from './optimizer.js'
+import type { UpdateRule } from './update-rule.js'
 
 export interface AdamOptions {
   /** 1e-3 by default. */
@@ -36,12 +37,13 @@ export function adamW<P>(parameters: P, { lr = 1e-3, weightDecay = 0.01, decay =
 
 function adamRule({ betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, amsgrad = false, decoupled }: AdamOptions & { decoupled: boolean }): UpdateRule {
   return {
+    elementwise: true,
     initial: p => ({ expAvg: zerosLike(p), expAvgSq: zerosLike(p), ...(amsgrad && { maxExpAvgSq: zerosLike(p) }) }),
     begin: ({ learningRate, step }) => {
       const stepSize = learningRate.div(oneMinusPower(beta1, step))       // lr / (1 − β₁ᵗ)
       const scale = oneMinusPower(beta2, step).rsqrt()                    // 1 / √(1 − β₂ᵗ)
       return ({ parameter, gradient, state, weightDecay }) => {
-        const decayed = decoupled && weightDecay !== 0 ? parameter.mul(learningRate.mul(-weightDecay).add(1)) : parameter
+        const decayed = decoupled && weightDecay !== 0 ? parameter.mul(learningRate.mul(weightDecay).neg().add(1)) : parameter
         const g = !decoupled && weightDecay !== 0 ? gradient.add(parameter.mul(weightDecay)) : gradient
         const m = state.expAvg.mul(beta1).add(g.mul(1 - beta1))
         const v = state.expAvgSq.mul(beta2).add(g.mul(g).mul(1 - beta2))

@@ -1,10 +1,13 @@
 // Gradients kept within bounds, in the graph: nothing is read back, so clipping is a part of a compiled step.
 import type { Tensor } from '@abovo/tensor-webgpu'
 import { leavesOf, withLeaves, type Gradients } from '../tensor-tree.js'
+import { canPack, pack, unpack } from './packing.js'
 
 /** √Σg² over all gradients of a tree: a scalar tensor. */
 export function globalNorm(gradients: unknown): Tensor {
-  const squares = leavesOf('globalNorm', gradients).map(({ tensor }) => tensor.to('f32').square().sum())
+  const tensors = leavesOf('globalNorm', gradients).map(({ tensor }) => tensor)
+  if (canPack(tensors)) return pack(tensors).square().sum().sqrt()
+  const squares = tensors.map(tensor => tensor.to('f32').square().sum())
   return squares.reduce((sum, square) => sum.add(square)).sqrt()
 }
 
@@ -19,7 +22,8 @@ export function globalNorm(gradients: unknown): Tensor {
 export function clipGradNorm<T>(gradients: T, maxNorm: number): { gradients: Gradients<T>; norm: Tensor } {
   const norm = globalNorm(gradients)
   const factor = norm.add(1e-6).reciprocal().mul(maxNorm).minimum(1)
-  const clipped = leavesOf('clipGradNorm', gradients).map(({ tensor }) => tensor.mul(factor))
+  const tensors = leavesOf('clipGradNorm', gradients).map(({ tensor }) => tensor)
+  const clipped = canPack(tensors) ? unpack(pack(tensors).mul(factor), tensors.map(tensor => tensor.shape)) : tensors.map(tensor => tensor.mul(factor))
   return { gradients: withLeaves(gradients, clipped), norm }
 }
 

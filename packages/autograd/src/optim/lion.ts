@@ -16,6 +16,7 @@ export function lion<P>(parameters: P, { lr = 1e-4, betas: [beta1, beta2] = [0.9
   return new Optimizer(
     parameters,
     {
+      elementwise: true,
       initial: p => ({ expAvg: zerosLike(p) }),
       begin: ({ learningRate }) => ({ parameter, gradient: g, state: { expAvg: m }, weightDecay }) => {
         const direction = m.mul(beta1).add(g.mul(1 - beta1)).sign()

@@ -1,35 +1,13 @@
 // What lives during training beside the parameters: the step count, the learning rate and each parameter's running averages. How a step
 // changes a parameter is an UpdateRule, one per algorithm, in the files beside this one.
-import { tensor, type Tensor } from '@abovo/tensor-webgpu'
+import { tensor, where, type Tensor } from '@abovo/tensor-webgpu'
 import { GradientError } from '../gradient-error.js'
 import { leavesOf, type Gradients, type Leaf } from '../tensor-tree.js'
+import type { UpdateRule } from './update-rule.js'
+import { gradientOf, loadSlot, makeSlots, savedTensor, stateOf, type DecayedLeaf, type Slot } from './slot.js'
 
 /** A learning rate: fixed (until `setLearningRate`), a scalar tensor, or a function of the number of steps done, evaluated in the graph. */
 export type LearningRate = number | Tensor | ((step: Tensor) => Tensor)
-
-export interface StepContext {
-  /** Scalar. */
-  readonly learningRate: Tensor
-  /** Scalar f32: 1 in the first step. */
-  readonly step: Tensor
-}
-
-export type ParameterState = Readonly<Record<string, Tensor>>
-
-export interface ParameterUpdate {
-  readonly parameter: Tensor
-  readonly gradient: Tensor
-  readonly state: ParameterState
-  readonly weightDecay: number
-}
-
-/** How parameters change in a step. Pure: it takes tensors and gives tensors. */
-export interface UpdateRule {
-  /** The tensors kept for a parameter, as they are before the first step. */
-  readonly initial: (parameter: Tensor, path: string) => ParameterState
-  /** Builds what all parameters have in common in this step, such as bias corrections, and gives the update of one parameter. */
-  readonly begin: (context: StepContext) => (update: ParameterUpdate) => { readonly parameter: Tensor; readonly state: ParameterState }
-}
 
 /** Which parameters weight decay applies to: those with two or more axes, all, or as a predicate says. */
 export type Decayed = 'matrices' | 'all' | ((path: string, parameter: Tensor) => boolean)
@@ -42,13 +20,9 @@ export interface OptimizerOptions {
   maximize?: boolean | undefined
 }
 
-interface Slot extends Leaf {
-  readonly weightDecay: number
-  readonly state: ParameterState
-}
-
 export class Optimizer<P = unknown> {
   readonly #rule: UpdateRule
+  readonly #leaves: readonly DecayedLeaf[]
   readonly #slots: readonly Slot[]
   readonly #steps: Tensor
   readonly #rate: Tensor | ((step: Tensor) => Tensor)
@@ -61,7 +35,8 @@ export class Optimizer<P = unknown> {
     const [{ tensor: first }] = leaves
     this.#rule = rule
     this.#maximize = maximize
-    this.#slots = leaves.map(leaf => ({ ...leaf, weightDecay: decays(decay, leaf) ? weightDecay : 0, state: rule.initial(leaf.tensor, leaf.path) }))
+    this.#leaves = leaves.map(leaf => ({ ...leaf, weightDecay: decays(decay, leaf) ? weightDecay : 0 }))
+    this.#slots = makeSlots(this.#leaves, rule)
     this.#steps = tensor(0, { device: first.device })
     this.#ownRate = typeof lr === 'number' ? tensor(lr, { device: first.device }) : null
     this.#rate = typeof lr === 'number' ? (this.#ownRate ?? first) : lr
@@ -87,29 +62,39 @@ export class Optimizer<P = unknown> {
    * Updates all parameters in place; inside a compiled function, as a part of its plan.
    *
    * @param gradients the tree of the parameters, as `grad` gives it
+   * @param when a scalar: where it is false (a loss that overflowed) nothing changes, the step count neither
    * @throws GradientError when a gradient is missing or has another shape than its parameter
    */
-  step(gradients: Gradients<P>): void {
+  step(gradients: Gradients<P>, { when }: { when?: Tensor } = {}): void {
     const given = leavesOf('step', gradients)
-    if (given.length !== this.#slots.length) throw new GradientError(`step: one gradient for each of ${this.#slots.length} parameters is needed, got ${given.length}`)
+    this.#check(given)
     const learningRate = this.learningRate
     const step = this.#steps.add(1)
     const update = this.#rule.begin({ learningRate, step })
-    this.#slots.forEach(({ path, tensor: parameter, weightDecay, state }, i) => {
-      const gradient = given[i].tensor
-      if (given[i].path !== path || gradient.shape.join() !== parameter.shape.join())
-        throw new GradientError(`step: gradients must have the parameters' tree and shapes, got '${given[i].path}' (${gradient.shape.join(', ')}) for '${path}' (${parameter.shape.join(', ')})`)
+    const put = (target: Tensor, value: Tensor): Tensor => target.assign(when === undefined ? value : where(when, value, target))
+    let from = 0
+    for (const slot of this.#slots) {
+      const gradient = gradientOf(slot, given.slice(from, (from += slot.leaves.length)).map(leaf => leaf.tensor))
+      const { parameter, weightDecay, state } = slot
       const next = update({ parameter, gradient: this.#maximize ? gradient.neg() : gradient, state, weightDecay })
-      for (const [name, kept] of Object.entries(state)) kept.assign(next.state[name])
-      parameter.assign(next.parameter)
-    })
-    this.#steps.assign(step)
+      for (const [name, kept] of Object.entries(state)) put(kept, next.state[name])
+      put(parameter, next.parameter)
+    }
+    put(this.#steps, step)
   }
 
-  /** Everything needed to go on exactly: `step`, and `NAME.PATH` for each tensor kept. The tensors are live; read them before the next step. */
+  #check(given: readonly Leaf[]): void {
+    if (given.length !== this.#leaves.length) throw new GradientError(`step: one gradient for each of ${this.#leaves.length} parameters is needed, got ${given.length}`)
+    this.#leaves.forEach(({ path, tensor: { shape } }, i) => {
+      const { path: givenPath, tensor: gradient } = given[i]
+      if (givenPath !== path || gradient.shape.join() !== shape.join())
+        throw new GradientError(`step: gradients must have the parameters' tree and shapes, got '${givenPath}' (${gradient.shape.join(', ')}) for '${path}' (${shape.join(', ')})`)
+    })
+  }
+
+  /** Everything needed to go on exactly: `step`, and `NAME.PATH` for each tensor kept. Read them before the next step. */
   state(): Record<string, Tensor> {
-    const kept = this.#slots.flatMap(({ path, state }) => Object.entries(state).map(([name, value]) => [`${name}.${path}`, value] as const))
-    return { step: this.#steps, ...Object.fromEntries(kept) }
+    return { step: this.#steps, ...Object.fromEntries(this.#slots.flatMap(stateOf)) }
   }
 
   /**
@@ -117,11 +102,13 @@ export class Optimizer<P = unknown> {
    * @throws GradientError when a tensor is missing; ShapeError when one does not fit
    */
   load(saved: Readonly<Record<string, Tensor>>): void {
-    for (const [name, own] of Object.entries(this.state())) {
-      const value = Object.hasOwn(saved, name) ? saved[name] : undefined
-      if (value === undefined) throw new GradientError(`load: the saved state must hold '${name}', got none; was it saved by another optimizer or for other parameters?`)
-      own.assign(value)
-    }
+    this.#steps.assign(savedTensor(saved, 'step'))
+    for (const slot of this.#slots) loadSlot(slot, saved)
+  }
+
+  /** Frees what is kept beside the parameters. */
+  dispose(): void {
+    for (const kept of [this.#steps, ...this.#slots.flatMap(slot => Object.values(slot.state))]) kept.dispose()
   }
 }
 

@@ -20,6 +20,7 @@ export function rmsprop<P>(parameters: P, { lr = 1e-2, alpha = 0.99, eps = 1e-8,
   return new Optimizer(
     parameters,
     {
+      elementwise: true,
       initial: p => ({ squareAvg: zerosLike(p), ...(centered && { gradAvg: zerosLike(p) }), ...(momentum > 0 && { momentumBuffer: zerosLike(p) }) }),
       begin: ({ learningRate }) => ({ parameter, gradient, state, weightDecay }) => {
         const g = weightDecay === 0 ? gradient : gradient.add(parameter.mul(weightDecay))

@@ -24,6 +24,7 @@ export function sgd<P>(parameters: P, { lr = 1e-3, momentum = 0, dampening = 0, 
   return new Optimizer(
     parameters,
     {
+      elementwise: true,
       initial: p => ({ ...(momentum !== 0 && { momentumBuffer: zerosLike(p) }) }),
       begin: ({ learningRate, step }) => {
         const damped = dampening === 0 ? 1 : where(step.eq(1), 1, 1 - dampening)

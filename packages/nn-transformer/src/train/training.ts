@@ -1,5 +1,5 @@
 // One model in training: its optimizer, and a compiled step of forward pass, gradients, clipping and update. The loop around it is train.ts.
-import { compile, Tensor, tensor, where, type Compiled, type Device } from '@abovo/tensor-webgpu'
+import { compile, tensor, type Compiled, type Device, type Tensor } from '@abovo/tensor-webgpu'
 import { adamW, clipGradNorm, grad, type AdamOptions, type Optimizer } from '@abovo/autograd'
 import type { Batch } from '../data/random-windows.js'
 import type { StateDict } from '../host-tensor.js'
@@ -41,8 +41,7 @@ export class Training {
 
   constructor(model: Module, loss: Loss, { clip = 1, seed = 0, ...options }: TrainingOptions = {}) {
     const parameters: Record<string, Tensor> = Object.fromEntries(model.namedParameters())
-    const leaves = Object.values(parameters)
-    this.#device = leaves[0].device
+    this.#device = model.parameters()[0].device
     this.#optimizer = adamW(parameters, options)
     this.#healthy = tensor(1, { device: this.#device })
     this.#step = compile((batch: Readonly<Record<string, Tensor>>) => {
@@ -51,7 +50,7 @@ export class Training {
       const value = loss(batch, noise)
       const { gradients, norm } = clipGradNorm(grad(value, parameters), clip)
       const healthy = this.#healthy.mul(value.isFinite().logicalAnd(norm.isFinite()).to('f32'))
-      keepIf(healthy.gt(0), [...leaves, ...Object.values(this.#optimizer.state())], () => this.#optimizer.step(gradients))
+      this.#optimizer.step(gradients, { when: healthy.gt(0) })
       this.#healthy.assign(healthy)
       return { loss: value, gradNorm: norm }
     })
@@ -97,13 +96,6 @@ export class Training {
 
   dispose(): void {
     this.#step.dispose()
-    for (const value of Object.values(this.#optimizer.state())) value.dispose()
+    this.#optimizer.dispose()
   }
-}
-
-/** Lets `update` assign to tensors, and takes it back where `condition` (a scalar) is false. */
-function keepIf(condition: Tensor, tensors: readonly Tensor[], update: () => void): void {
-  const before = tensors.map(value => new Tensor(value.node))
-  update()
-  tensors.forEach((value, i) => value.assign(where(condition, value, before[i])))
 }

@@ -29,6 +29,10 @@ export class ValueCell implements Cell {
   moveInto(pack: Pack, index: number): void {
     this.#window = { pack, index }
   }
+
+  isPiece(pack: Pack, index: number): boolean {
+    return this.#window !== null && this.#window.pack === pack && this.#window.index === index
+  }
 }
 
 /** Pieces start at multiples of 64 elements: 256 bytes, the strictest alignment of a WebGPU binding. */
@@ -77,6 +81,10 @@ export class Pack implements Cell {
     this.#node = flat
     this.#replaced.clear()
     this.#pieces.clear()
+  }
+
+  isWholeOf(cells: readonly Cell[]): boolean {
+    return cells.length === this.#shapes.length && cells.every((cell, i) => cell instanceof ValueCell && cell.isPiece(this, i))
   }
 
   piece(index: number, cell: Cell): Node {
