@@ -118,7 +118,7 @@ export class Clusters {
     const cluster = this.of(base)
     const joins = cluster !== undefined && cluster.kind === 'loop' && this.#isSameElement(input, cluster) && (cluster.axes.length === 0 || sameShape(cluster.axes, axes)) && this.#mayReduceHere(cluster, axes)
     if (!joins) {
-      const twin = this.#findTwin(value, base, axes)
+      const twin = this.#findTwin(value, axes)
       if (twin !== undefined) this.#merge(value, [twin])
       else this.#reductions.push(this.#open('loop', value, input.shape, axes, [input]))
       return
@@ -128,12 +128,10 @@ export class Clusters {
     this.#of.set(value, cluster)
   }
 
-  /** Another reduction over the same space, of something the same kernel made: the gradients of a weight and a bias. One pass does both. */
-  #findTwin(value: Value, base: Value, axes: readonly number[]): Cluster | undefined {
-    const producer = this.of(base)
-    if (producer === undefined) return undefined
+  /** Another recent reduction over the same space: the gradients of a layer's weights and biases. One kernel does both. */
+  #findTwin(value: Value, axes: readonly number[]): Cluster | undefined {
     const [input] = value.inputs
-    return this.#reductions.slice(-8).map(root).find(cluster => cluster !== producer && sameShape(cluster.shape, input.shape) && sameShape(cluster.axes, axes) && [...cluster.reads].some(read => this.of(read) === producer) && this.#isLegal(value, [cluster]))
+    return this.#reductions.slice(-8).map(root).find(cluster => sameShape(cluster.shape, input.shape) && sameShape(cluster.axes, axes) && this.#isLegal(value, [cluster]))
   }
 
   /** Turning a map with other users into few long rows would cost it its parallelism. */
