@@ -92,6 +92,10 @@ const cases: Case[] = [
   { b: 1, h: 2, t: 35, s: 35, d: 6, causal: true, strided: true, mask: 'bool' },
   { b: 2, h: 2, t: 1, s: 100, d: 32, causal: true },
   { b: 1, h: 1, t: 100, s: 1, d: 32 },
+  { b: 2, h: 2, t: 2, s: 33, d: 5, causal: true, mask: 'bool' },
+  { b: 1, h: 4, kv: 2, t: 4, s: 70, d: 20, interleaved: true, mask: 'f32' },
+  { b: 1, h: 2, t: 3, s: 2, d: 18, causal: true },
+  { b: 1, h: 2, t: 1, s: 31, d: 19, strided: true },
   { b: 1, h: 1, t: 5, s: 6, d: 256 },
   { b: 1, h: 1, t: 4, s: 0, d: 8 },
 ]

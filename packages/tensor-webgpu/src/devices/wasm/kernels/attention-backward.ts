@@ -15,7 +15,7 @@ import { packRows } from './packing.js'
 import { tileProduct } from './tile.js'
 
 /** Rows of a block that a unit owns, and length of the blocks that pass by. */
-const OWN = 32
+const OWN = 16
 const PASSING = 64
 const SCORE_ROW = PASSING * 4
 const SCORES_BYTES = OWN * SCORE_ROW

@@ -8,6 +8,7 @@ import type { I32 } from '../emit/value.js'
 import { expFlushed } from '../math/exponential.js'
 import { log } from '../math/logarithm.js'
 import { overUnits, PackedOperands, panelsOf, ScoreRow, visibleScores, type Bases, type PackedOperand } from './attention-layout.js'
+import { compileAttentionRows, suitsRows } from './attention-rows.js'
 import { phase, SCRATCH, type CompiledKernel, type KernelModule } from './kernel-module.js'
 import { storeLanes } from './lanes.js'
 import { PANEL } from './microkernel.js'
@@ -15,15 +16,15 @@ import { packRows } from './packing.js'
 import { acrossLanes } from './reduction.js'
 import { tileProduct } from './tile.js'
 
-const QUERY_BLOCK = 32
-const KEY_BLOCK = 64
+const QUERY_BLOCK = 16
+const KEY_BLOCK = 256
 const SCORE_ROW = KEY_BLOCK * 4
 /** Below any score, but finite: -inf - -inf is NaN. */
 const LOWEST = -3e38
 
 export function compileAttention(module: KernelModule, kernel: AttentionKernel): CompiledKernel {
   if (kernel.batch * kernel.heads * kernel.queries === 0) return { phases: [], sharedBytes: 0, threadBytes: 0 }
-  return new AttentionCode(module, kernel).compile()
+  return suitsRows(kernel) ? compileAttentionRows(module, kernel) : new AttentionCode(module, kernel).compile()
 }
 
 interface Block {

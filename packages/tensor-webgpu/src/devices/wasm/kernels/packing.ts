@@ -8,7 +8,7 @@ import type { I32 } from '../emit/value.js'
 import type { KernelModule } from './kernel-module.js'
 
 /** Four vectors transposed as a 4 × 4 matrix. */
-function transpose4(f: FunctionBuilder, rows: readonly Local<'v128'>[]): Local<'v128'>[] {
+export function transpose4(f: FunctionBuilder, rows: readonly Local<'v128'>[]): Local<'v128'>[] {
   const [a, b, c, d] = rows
   const ab0 = f.keep(v128.shuffle32(a, b, [0, 4, 1, 5]))
   const ab1 = f.keep(v128.shuffle32(a, b, [2, 6, 3, 7]))
