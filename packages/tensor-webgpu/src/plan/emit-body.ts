@@ -84,7 +84,7 @@ export class BodyBuilder {
     const inline = base.external === null && (!this.#locations.copied.has(base) || this.#cluster.members.has(base))
     if (inline && base.operation.kind === 'constant') return this.#guarded(this.#constant(base.operation.value, base.dtype), iterated, base.dtype)
     if (inline && base.operation.kind === 'index') return this.#guarded(this.#index(base, base.operation.axis, iterated), iterated, base.dtype)
-    if (this.#cluster.members.has(base)) return this.member(base)
+    if (this.#cluster.members.has(base) || this.#memory.computedAgain.has(base)) return this.member(base)
     return this.#load(base, iterated)
   }
 

@@ -29,10 +29,13 @@ export class Memory {
   readonly #home = new Map<Value, number>()
   readonly #extra = new Map<Value, Store[]>()
   readonly #read = new Set<Value>()
+  /** Values that every kernel computes for itself. */
+  readonly computedAgain: ReadonlySet<Value>
   readonly #locations: Locations
 
-  constructor(program: Program, graph: ValueGraph, locations: Locations, clusters: Clusters) {
+  constructor(program: Program, graph: ValueGraph, locations: Locations, clusters: Clusters, computedAgain: ReadonlySet<Value>) {
     this.#locations = locations
+    this.computedAgain = computedAgain
     for (const [i, { source, result }] of program.externals.entries()) {
       const node = source ?? result
       this.addSlot(node?.dtype ?? 'f32', sizeOf(node?.shape ?? []), i)

@@ -8,6 +8,7 @@ import { emitMatmul } from './emit-matmul.js'
 import { emitCopy, emitOpaque } from './emit-opaque.js'
 import { Locations } from './locate.js'
 import { Memory } from './memory.js'
+import { Rematerialization } from './rematerialize.js'
 import type { Plan, Step } from './plan.js'
 import { makeValues, type Value } from './value.js'
 import { dense } from './view.js'
@@ -18,7 +19,9 @@ export function planProgram(program: Program, limits: FusionLimits = { maxBindin
   const locations = new Locations(graph.values)
   const kept = new Set(graph.results.flatMap(value => value ?? []))
   const clusters = new Clusters(graph.values, locations, kept, limits)
-  const memory = new Memory(program, graph, locations, clusters)
+  const updated = new Set(graph.values.filter(({ external }) => external !== null && program.externals[external].result !== null))
+  const again = new Rematerialization(graph.values, locations, clusters, { kept, updated, maxBindings: limits.maxBindings })
+  const memory = new Memory(program, graph, locations, clusters, again.values)
   const before: Step[] = []
   const after: Step[] = []
   for (const { value, external, first } of memory.finalCopies) {

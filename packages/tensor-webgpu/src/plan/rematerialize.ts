@@ -1,0 +1,103 @@
+// Computing again instead of storing: a cheap elementwise value whose operands are in memory anyway is written into the kernels that use it.
+// Saves its memory and its traffic; normalised activations and products of gradients are the usual cases.
+import { sameShape, sizeOf } from '../shape.js'
+import { isInline, rowShape, type Cluster, type Clusters } from './cluster.js'
+import type { Locations } from './locate.js'
+import type { Value } from './value.js'
+
+const cheap: ReadonlySet<string> = new Set(['add', 'sub', 'mul', 'neg', 'abs', 'max', 'min', 'where', 'eq', 'ne', 'lt', 'le', 'and', 'or', 'not', 'sign'])
+
+/** An operand this much smaller than the value (a row's mean) may be stored for its sake. */
+const SMALL = 16
+
+const isCheap = (value: Value): boolean => value.operation.kind === 'cast' || (value.operation.kind === 'elementwise' && cheap.has(value.operation.fn))
+
+export class Rematerialization {
+  /** Values that have no memory: whoever needs one computes it. */
+  readonly values = new Set<Value>()
+  readonly #locations: Locations
+  readonly #clusters: Clusters
+  readonly #kept: ReadonlySet<Value>
+  readonly #updated: ReadonlySet<Value>
+  readonly #maxBindings: number
+  readonly #readers = new Map<Value, Set<Cluster>>()
+
+  /** `kept` must be stored for their own sake; `updated` are overwritten in place by the program, so nothing may depend on reading them late. */
+  constructor(values: readonly Value[], locations: Locations, clusters: Clusters, options: { kept: ReadonlySet<Value>; updated: ReadonlySet<Value>; maxBindings: number }) {
+    this.#locations = locations
+    this.#clusters = clusters
+    this.#kept = options.kept
+    this.#updated = options.updated
+    this.#maxBindings = options.maxBindings
+    for (const cluster of clusters.inOrder()) for (const base of cluster.reads) this.#readersOf(base).add(cluster)
+    for (const value of values) if (this.#isWorthIt(value)) this.#apply(value)
+  }
+
+  #readersOf(base: Value): Set<Cluster> {
+    const known = this.#readers.get(base) ?? new Set<Cluster>()
+    this.#readers.set(base, known)
+    return known
+  }
+
+  /** What has to be read to compute a value: operands in memory, or what is read to compute them. */
+  #roots(value: Value): Set<Value> {
+    const bases = value.inputs.map(input => this.#locations.of(input).base).filter(base => !isInline(base))
+    return new Set(bases.flatMap(base => (this.values.has(base) ? [...this.#roots(base)] : [base])))
+  }
+
+  #isWorthIt(value: Value): boolean {
+    const readers = this.#readersOf(value)
+    if (readers.size === 0 || !isCheap(value) || this.#kept.has(value) || this.#locations.copied.has(value)) return false
+    const size = sizeOf(value.shape)
+    const roots = [...this.#roots(value)]
+    const inMemory = (base: Value): boolean => base.external !== null || this.#kept.has(base) || this.#readersOf(base).size > 0
+    if (roots.some(root => this.#updated.has(root) || this.#locations.copied.has(root) || !(inMemory(root) || sizeOf(root.shape) * SMALL <= size))) return false
+    if (!value.inputs.every(input => this.#isAligned(input, value.shape))) return false
+    const last = Math.max(...[...readers].map(reader => reader.level))
+    const large = roots.filter(root => root.external === null && sizeOf(root.shape) * 2 > size)
+    const prolonged = large.filter(root => Math.max(-1, ...[...this.#readersOf(root)].map(reader => reader.level)) < last)
+    if (prolonged.length > 1) return false
+    return [...readers].every(reader => this.#fits(value, reader, roots)) && this.#saves(value, readers, roots)
+  }
+
+  /** Reading the operands must not cost more than writing and reading the value does. */
+  #saves(value: Value, readers: ReadonlySet<Cluster>, roots: readonly Value[]): boolean {
+    const added = [...readers].reduce((sum, reader) => sum + roots.filter(root => !reader.reads.has(root) && !reader.members.has(root)).reduce((bytes, root) => bytes + sizeOf(root.shape), 0), 0)
+    return added <= sizeOf(value.shape) * (1 + readers.size)
+  }
+
+  #fits(value: Value, reader: Cluster, roots: readonly Value[]): boolean {
+    if (reader.kind === 'opaque' || [...reader.members].some(member => this.#locations.copied.has(member))) return false
+    const users = [...reader.members].flatMap(member => member.inputs.filter(input => this.#locations.of(input).base === value).map(input => ({ member, input })))
+    const direct = users.every(({ member, input }) => ['elementwise', 'cast', 'reduce'].includes(member.operation.kind) && this.#isAligned(input, reader.shape))
+    const spaces = sameShape(value.shape, reader.shape) || sameShape(value.shape, rowShape(reader))
+    const reads = new Set([...reader.reads, ...roots])
+    reads.delete(value)
+    const stored = [...reader.members].filter(member => this.#kept.has(member) || this.#readersOf(member).size > 0)
+    return users.length > 0 && direct && spaces && reads.size + stored.length <= this.#maxBindings
+  }
+
+  /** Does the use name, at each index of the space, the base's element at that index (or at 0 along axes of size 1)? */
+  #isAligned(input: Value, space: readonly number[]): boolean {
+    const { base, walk } = this.#locations.of(input)
+    if (isInline(base)) return true
+    if (base.shape.length !== space.length || input.shape.length !== space.length || walk.offset !== 0 || walk.guards.length > 0) return false
+    const layout = this.#locations.layout(base)
+    return base.shape.every((n, axis) => (n === 1 ? input.shape[axis] === 1 || walk.strides[axis] === 0 : n === space[axis] && (input.shape[axis] === 1 || walk.strides[axis] === layout[axis])))
+  }
+
+  #apply(value: Value): void {
+    this.values.add(value)
+    const roots = this.#roots(value)
+    for (const reader of this.#readersOf(value)) {
+      reader.reads.delete(value)
+      for (const root of roots) {
+        if (reader.members.has(root)) continue
+        reader.reads.add(root)
+        this.#readersOf(root).add(reader)
+        this.#clusters.of(root)?.dependents.add(reader)
+      }
+    }
+    this.#readers.delete(value)
+  }
+}
