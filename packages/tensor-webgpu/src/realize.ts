@@ -25,6 +25,7 @@ function explainAbsence(node: Node): string {
   const shape = `(${node.shape.join(', ')})`
   if (node.absence === 'disposed') return `a tensor of shape ${shape} was used after dispose(); dispose it later, or compute what depends on it first`
   if (node.absence === 'overwritten') return `an uncomputed tensor depends on a value of shape ${shape} that a compiled function has since updated in place; call realize() on it before the update`
+  if (node.absence === 'packed') return `an uncomputed tensor depends on a value of shape ${shape} that has since been packed with others (by an optimizer, say); build it again, or call realize() on it before`
   return `an argument of a compiled function, of shape ${shape}, has no value while the function is traced; return the tensor and read it outside`
 }
 

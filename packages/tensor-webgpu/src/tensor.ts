@@ -53,6 +53,12 @@ export class Tensor {
     pack.node.cell = pack
     flat.#cell = pack
     cells.forEach((cell, i) => {
+      const { node } = cell
+      if (node.cell === cell && node.operation.kind === 'source') {
+        node.holding?.release()
+        node.holding = null
+        node.absence = 'packed'
+      }
       if (cell instanceof ValueCell) cell.moveInto(pack, i)
     })
     return flat

@@ -13,17 +13,27 @@ const origins = new WeakMap<Node, Origin>()
 /** May these be laid end to end? One alone gains nothing. */
 export const canPack = (tensors: readonly Tensor[]): boolean => tensors.length > 1 && tensors.every(({ dtype, device }) => dtype === 'f32' && device === tensors[0].device)
 
-/** One flat tensor; the very one that `unpack` cut up, if these are its pieces in order. */
-export function pack(tensors: readonly Tensor[]): Tensor {
+/** Matrices first, otherwise as given: what decays and what does not are then two ranges. */
+export function packingOrder(shapes: readonly Shape[]): number[] {
+  const all = shapes.map((_, i) => i)
+  return [...all.filter(i => shapes[i].length >= 2), ...all.filter(i => shapes[i].length < 2)]
+}
+
+/** One flat tensor of all, in packing order; the very one that `unpack` cut up, if these are its pieces. */
+export function pack(given: readonly Tensor[]): Tensor {
+  const tensors = packingOrder(given.map(tensor => tensor.shape)).map(i => given[i])
   const first = origins.get(tensors[0].node)
   const whole = first !== undefined && first.count === tensors.length && tensors.every(({ node }, i) => origins.get(node)?.flat === first.flat && origins.get(node)?.index === i)
   return whole ? first.flat : new Tensor(concatPadded(tensors.map(tensor => tensor.node)))
 }
 
-/** The pieces of a flat tensor. */
+/** The pieces of a tensor that `pack` made, or one like it, in the order they were given. */
 export function unpack(flat: Tensor, shapes: readonly Shape[]): Tensor[] {
-  return shapes.map((_, index) => {
-    const node = pieceOf(flat.node, shapes, index)
+  const order = packingOrder(shapes)
+  const packed = order.map(i => shapes[i])
+  return shapes.map((_, i) => {
+    const index = order.indexOf(i)
+    const node = pieceOf(flat.node, packed, index)
     origins.set(node, { flat, index, count: shapes.length })
     return new Tensor(node)
   })

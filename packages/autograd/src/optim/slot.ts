@@ -1,9 +1,9 @@
 // What an optimizer updates at once: one parameter, or all of them packed into one flat tensor.
-import { ShapeError, tensor, Tensor } from '@abovo/tensor-webgpu'
+import { arange, ShapeError, tensor, Tensor, where } from '@abovo/tensor-webgpu'
 import { GradientError } from '../gradient-error.js'
 import type { Leaf } from '../tensor-tree.js'
 import type { ParameterState, UpdateRule } from './update-rule.js'
-import { canPack, pack, unpack } from './packing.js'
+import { canPack, pack, packingOrder, unpack } from './packing.js'
 
 export interface DecayedLeaf extends Leaf {
   readonly weightDecay: number
@@ -24,15 +24,22 @@ export function makeSlots(leaves: readonly DecayedLeaf[], rule: UpdateRule): Slo
 }
 
 /** null where parameters cannot share one storage: one alone, several dtypes or devices, or windows on another pack already. */
-function packParameters(tensors: readonly Tensor[]): Tensor | null {
-  if (!canPack(tensors) || new Set(tensors).size !== tensors.length) return null
+function packParameters(given: readonly Tensor[]): Tensor | null {
+  if (!canPack(given) || new Set(given).size !== given.length) return null
+  const tensors = packingOrder(given.map(parameter => parameter.shape)).map(i => given[i])
   return Tensor.packOf(tensors) ?? (tensors.some(parameter => parameter.isPacked) ? null : Tensor.pack(tensors))
 }
 
-/** One number where all decay alike, else a tensor with each element's own. */
+/** One number where all decay alike, else a tensor with each element's own: computed where matrices decay and nothing else, else stored. */
 function flatDecay(leaves: readonly DecayedLeaf[], flat: Tensor): number | Tensor {
   const [{ weightDecay }] = leaves
   if (leaves.every(leaf => leaf.weightDecay === weightDecay)) return weightDecay
+  const matrices = leaves.filter(leaf => leaf.tensor.rank >= 2)
+  const most = Math.max(...leaves.map(leaf => leaf.weightDecay))
+  if (leaves.every(leaf => leaf.weightDecay === (matrices.includes(leaf) ? most : 0))) {
+    const end = pack(matrices.map(leaf => leaf.tensor)).size
+    return where(arange(flat.size, undefined, 1, { device: flat.device }).lt(end), most, 0)
+  }
   const decays = leaves.map(({ tensor: parameter, weightDecay: own }) => tensor(new Float32Array(parameter.size).fill(own), { shape: parameter.shape, device: flat.device }))
   return pack(decays).stopGradient().realize().asLeaf()
 }

@@ -15,7 +15,7 @@ export interface Cell {
 }
 
 /** Why a source has no value: it stands for an argument of a compiled function, or the value is gone. */
-export type Absence = 'placeholder' | 'disposed' | 'overwritten'
+export type Absence = 'placeholder' | 'disposed' | 'overwritten' | 'packed'
 
 export class Node {
   readonly id = nextId++
