@@ -165,9 +165,11 @@ export class Gpt extends Module implements LanguageModel {
   /** Token and position vectors summed, (B, T, C). */
   embed(ids: Tensor, { noise, positions }: GptForwardOptions = {}): Tensor {
     const T = ids.shape[1]
+    const { wte, wpe } = this.transformer
     if (positions === undefined && T > this.config.nPositions) throw new DataError(`Gpt: at most nPositions = ${this.config.nPositions} tokens fit, got ${T}; give the last ones only`)
-    const places = positions ?? arange(T, undefined, 1, { device: ids.device })
-    return drop(this.transformer.wte.forward(ids).add(this.transformer.wpe.forward(places)), this.config.embdPdrop, noise)
+    // positions 0 … T−1 are a slice: no look-up, and a gradient without a scatter
+    const places = positions === undefined ? wpe.weight.narrow(0, 0, T) : wpe.forward(positions)
+    return drop(wte.forward(ids).add(places), this.config.embdPdrop, noise)
   }
 
   /** Hidden states (…, C) → logits (…, V). */
