@@ -13,11 +13,18 @@ export interface DpoInputs {
   labelSmoothing?: number
 }
 
-export function dpoLoss({ chosen, rejected, referenceChosen, referenceRejected, beta = 0.1, labelSmoothing = 0 }: DpoInputs): { loss: Tensor; chosenRewards: Tensor; rejectedRewards: Tensor } {
+/** One loss per pair, (B), with the implicit rewards. */
+export function dpoPairLosses({ chosen, rejected, referenceChosen, referenceRejected, beta = 0.1, labelSmoothing = 0 }: DpoInputs): { losses: Tensor; chosenRewards: Tensor; rejectedRewards: Tensor } {
   const chosenRewards = chosen.sub(referenceChosen).mul(beta)
   const rejectedRewards = rejected.sub(referenceRejected).mul(beta)
   const margin = chosenRewards.sub(rejectedRewards)
   const right = logSigmoid(margin)
-  const loss = labelSmoothing === 0 ? right : right.mul(1 - labelSmoothing).add(logSigmoid(margin.neg()).mul(labelSmoothing))
-  return { loss: loss.mean().neg(), chosenRewards: chosenRewards.stopGradient(), rejectedRewards: rejectedRewards.stopGradient() }
+  const likelihood = labelSmoothing === 0 ? right : right.mul(1 - labelSmoothing).add(logSigmoid(margin.neg()).mul(labelSmoothing))
+  return { losses: likelihood.neg(), chosenRewards: chosenRewards.stopGradient(), rejectedRewards: rejectedRewards.stopGradient() }
+}
+
+/** Their mean. */
+export function dpoLoss(inputs: DpoInputs): { loss: Tensor; chosenRewards: Tensor; rejectedRewards: Tensor } {
+  const { losses, ...rewards } = dpoPairLosses(inputs)
+  return { loss: losses.mean(), ...rewards }
 }

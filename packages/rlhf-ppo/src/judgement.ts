@@ -19,21 +19,21 @@ export interface PpoModels {
 
 type Judged = Pick<ScoredExperience, 'logProbs' | 'referenceLogProbs' | 'values'>
 
-/** log π, log π_ref and V of each response token. */
+/** log π, log π_ref and V of each response token; V is 0 without a value network. */
 export class Judgement {
+  readonly #policy: Gpt
   readonly #device: Device
-  readonly #contextLength: number
   readonly #padToken: number
   readonly #pass: Compiled<[Tensor, Tensor], Tensor[]>
 
-  constructor({ policy, reference, value }: PpoModels, { temperature, padToken }: { temperature: number; padToken: number }) {
+  constructor({ policy, reference, value }: Omit<PpoModels, 'value'> & { value: ScalarGpt | null }, { temperature, padToken }: { temperature: number; padToken: number }) {
+    this.#policy = policy
     this.#device = policy.parameters()[0].device
-    this.#contextLength = policy.contextLength
     this.#padToken = padToken
     this.#pass = compile((inputs: Tensor, targets: Tensor) => [
       tokenLogProbs(policy.forward(inputs), targets, { temperature }),
       tokenLogProbs(reference.forward(inputs), targets, { temperature }),
-      value.forward(inputs),
+      ...(value === null ? [] : [value.forward(inputs)]),
     ])
   }
 
@@ -43,12 +43,12 @@ export class Judgement {
     for (let start = 0; start < samples.length; start += rows) {
       const part = samples.slice(start, start + rows)
       const filled = [...part, ...Array.from({ length: rows - part.length }, () => part[0])]   // one shape, one trace
-      const { inputs, targets, mask } = tokenBatch(filled.map(exampleOf), { device: this.#device, length, padToken: this.#padToken })
+      const { inputs, targets, mask } = tokenBatch(filled.map(exampleOf), { device: this.#device, length, vocabSize: this.#policy.vocabSize, padToken: this.#padToken })
       const judged = this.#pass(inputs, targets)
       const read = await Promise.all(judged.map(tensor => tensor.data()))
       for (const tensor of [inputs, targets, mask, ...judged]) tensor.dispose()
-      const [logProbs, referenceLogProbs, values] = read.map(data => takeResponses(data, length, part.map(({ promptIds }) => promptIds.length), part.map(({ responseIds }) => responseIds.length)))
-      part.forEach((_, b) => results.push({ logProbs: logProbs[b], referenceLogProbs: referenceLogProbs[b], values: values[b] }))
+      const [logProbs, referenceLogProbs, values]: (Float64Array[] | undefined)[] = read.map(data => takeResponses(data, length, part.map(({ promptIds }) => promptIds.length), part.map(({ responseIds }) => responseIds.length)))
+      part.forEach((_, b) => results.push({ logProbs: logProbs[b], referenceLogProbs: referenceLogProbs[b], values: values?.[b] ?? new Float64Array(logProbs[b].length) }))
     }
     return results
   }
@@ -56,7 +56,7 @@ export class Judgement {
   /** Columns for these samples, whatever their responses' lengths turn out to be. */
   lengthFor(samples: readonly Sample[], responseLength: number): number {
     const longestPrompt = samples.reduce((longest, { promptIds }) => Math.max(longest, promptIds.length), 0)
-    return rowLength(longestPrompt + responseLength - 1, this.#contextLength)
+    return rowLength('rollout', longestPrompt + responseLength - 1, this.#policy.contextLength)
   }
 
   dispose(): void {

@@ -1,6 +1,7 @@
 // Experiences as the tensors that an update takes: response tokens laid out in padded rows, in parts that add up to the whole minibatch.
-import type { Argument, Device, Tensor } from '@abovo/tensor-webgpu'
+import type { Argument, Device, RandomStream, Tensor } from '@abovo/tensor-webgpu'
 import type { Example } from './demonstration.js'
+import { OptionError } from './errors.js'
 import type { Experience } from './experience.js'
 import { exampleOf } from './judgement.js'
 import { longestInput } from './response-log-probs.js'
@@ -24,20 +25,22 @@ export interface MinibatchTensors {
 export interface PackOptions {
   device: Device
   length: number
+  vocabSize: number
+  contextLength: number
   padToken: number
   microBatches: number
 }
 
 /** The experiences of one minibatch as tensors, in parts. */
-export function packMinibatch(experiences: readonly Experience[], pretraining: readonly Example[], { device, length, padToken, microBatches }: PackOptions): Argument<MinibatchTensors>[] {
+export function packMinibatch(experiences: readonly Experience[], pretraining: readonly Example[], { length, microBatches, ...options }: PackOptions): Argument<MinibatchTensors>[] {
   const count = experiences.reduce((sum, { sample }) => sum + sample.responseIds.length, 0)
-  const texts = pretraining.length === 0 ? null : packPretraining(pretraining, { device, padToken, microBatches })
+  const texts = pretraining.length === 0 ? null : packPretraining(pretraining, { microBatches, ...options })
   const rows = experiences.length / microBatches
   return Array.from({ length: microBatches }, (_, i) => {
     const part = experiences.slice(i * rows, (i + 1) * rows)
-    const { inputs, targets, mask } = tokenBatch(part.map(({ sample }) => exampleOf(sample)), { device, length, padToken })
+    const { inputs, targets, mask } = tokenBatch(part.map(({ sample }) => exampleOf(sample)), { length, ...options })
     const prompts = part.map(({ sample }) => sample.promptIds.length)
-    const place = (pick: (experience: Experience) => Float64Array): Tensor => placeOnResponses(part.map(pick), prompts, { device, length })
+    const place = (pick: (experience: Experience) => Float64Array): Tensor => placeOnResponses(part.map(pick), prompts, { device: options.device, length })
     return {
       inputs,
       targets,
@@ -52,9 +55,21 @@ export function packMinibatch(experiences: readonly Experience[], pretraining: r
   })
 }
 
-function packPretraining(examples: readonly Example[], { device, padToken, microBatches }: Omit<PackOptions, 'length'>): Argument<MinibatchTensors['pretraining'][number]>[] {
+function packPretraining(examples: readonly Example[], { microBatches, contextLength, ...options }: Omit<PackOptions, 'length'>): Argument<MinibatchTensors['pretraining'][number]>[] {
   const rows = Math.ceil(examples.length / microBatches)
-  const parts = Array.from({ length: microBatches }, (_, i) => tokenBatch(examples.slice(i * rows, (i + 1) * rows), { device, length: rowLength(longestInput(examples), Infinity), padToken, completionOnly: false }))
+  const length = rowLength('pretraining', longestInput(examples), contextLength)
+  const parts = Array.from({ length: microBatches }, (_, i) => tokenBatch(examples.slice(i * rows, (i + 1) * rows), { ...options, length, completionOnly: false }))
   const count = parts.reduce((sum, part) => sum + part.count, 0)
   return parts.map(({ inputs, targets, mask }) => ({ inputs, targets, mask, count }))
+}
+
+/** Equal parts of a batch's rows, each epoch in a fresh order. */
+export function minibatchRows(count: number, { epochs, minibatches, random }: { epochs: number; minibatches: number; random: RandomStream }): Uint32Array[] {
+  const size = count / minibatches
+  return Array.from({ length: epochs }, () => random.permutation(count)).flatMap(order => Array.from({ length: minibatches }, (_, i) => order.subarray(i * size, (i + 1) * size)))
+}
+
+/** @throws OptionError when a batch does not divide. */
+export function requireEqualParts(where: string, count: number, { minibatches, microBatches }: { minibatches: number; microBatches: number }): void {
+  if (count === 0 || count % (minibatches * microBatches) !== 0) throw new OptionError(`${where}: the batch must divide into ${minibatches} minibatches of ${microBatches} parts, got ${count} responses`)
 }

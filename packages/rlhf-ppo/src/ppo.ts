@@ -7,7 +7,7 @@ import { GradientStep, requireFinite, type PendingMetrics } from './gradient-ste
 import { Judgement, type PpoModels } from './judgement.js'
 import { initialKlCoefficient, nextKlCoefficient } from './kl.js'
 import { minibatchMetricNames, summarize, type MinibatchMetrics, type PpoMetrics } from './metrics.js'
-import { packMinibatch, type MinibatchTensors } from './minibatch.js'
+import { minibatchRows, packMinibatch, requireEqualParts, type MinibatchTensors } from './minibatch.js'
 import { ppoObjective } from './ppo-objective.js'
 import { completeSettings, type CompleteSettings, type PpoOptions } from './ppo-options.js'
 import { scoreSamples, withMissingEnd, type Reward } from './reward.js'
@@ -104,24 +104,22 @@ export class Ppo {
 
   /** 4. Several epochs of minibatches, each epoch in a fresh order. */
   async update(batch: AdvantageBatch, { learningRate = this.settings.learningRate }: { learningRate?: number } = {}): Promise<PpoReport> {
-    const { epochs, klControl } = this.settings
+    const { experiences } = batch
+    requireEqualParts('Ppo', experiences.length, this.settings)
     const random = streamOf(this.settings.seed, { step: this.#update, purpose: 'minibatches' })
-    const pending: PendingMetrics<LossName>[] = []
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      const order = random.permutation(batch.experiences.length)
-      for (const rows of this.#minibatches(order)) pending.push(this.#improve(batch, rows, { learningRate, turn: pending.length }))
-    }
+    const turns = minibatchRows(experiences.length, { ...this.settings, random })
+    const pending = turns.map((rows, turn) => this.#improve(batch, rows, { learningRate, turn }))   // all queued: nothing waits in between
     const read = await Promise.all(pending.map(metrics => metrics.read()))
     const minibatches = read.map(metrics => requireFinite('Ppo', metrics, this.#update))
-    this.#episode += batch.experiences.length
+    this.#episode += experiences.length
     const metrics = summarize(batch, minibatches, { learningRate, episode: this.#episode })
-    this.#klCoefficient = nextKlCoefficient(klControl, this.#klCoefficient, metrics['objective/kl'], batch.experiences.length)
+    this.#klCoefficient = nextKlCoefficient(this.settings.klControl, this.#klCoefficient, metrics['objective/kl'], experiences.length)
     return { update: ++this.#update, metrics, minibatches, batch }
   }
 
   /** All four stages. When the reward fails, the step can be taken again: the same responses are sampled. */
   async step(prompts: readonly ArrayLike<number>[], options: { learningRate?: number } = {}): Promise<PpoReport> {
-    this.#requireEqualParts(prompts.length)
+    requireEqualParts('Ppo', prompts.length, this.settings)
     return this.update(this.advantages(await this.score(await this.rollout(prompts))), options)
   }
 
@@ -166,26 +164,14 @@ export class Ppo {
     return Math.ceil(count / (minibatches * microBatches))
   }
 
-  #requireEqualParts(count: number): void {
-    const { minibatches, microBatches } = this.settings
-    if (count === 0 || count % (minibatches * microBatches) !== 0) throw new OptionError(`Ppo: the batch must divide into ${minibatches} minibatches of ${microBatches} parts, got ${count} responses`)
-  }
-
-  /** Equal parts of an order of rows. */
-  #minibatches(order: Uint32Array): Uint32Array[] {
-    const { minibatches } = this.settings
-    this.#requireEqualParts(order.length)
-    const size = order.length / minibatches
-    return Array.from({ length: minibatches }, (_, i) => order.subarray(i * size, (i + 1) * size))
-  }
-
   #improve({ experiences }: AdvantageBatch, rows: Uint32Array, { learningRate, turn }: { learningRate: number; turn: number }): PendingMetrics<LossName> {
     const { padToken, microBatches, responseLength, pretraining, epochs, minibatches, seed } = this.settings
     const part = Array.from(rows, row => experiences[row])
     const length = this.#judgement.lengthFor(experiences.map(({ sample }) => sample), responseLength)
     const texts = pretraining === undefined ? [] : rowsOfStep(pretraining.examples, { step: this.#update * epochs * minibatches + turn, count: Math.ceil((pretraining.ratio ?? 1) * part.length), seed })
+    const { vocabSize, contextLength } = this.policy
     const device = this.policy.parameters()[0].device
-    return this.#gradientStep.run(packMinibatch(part, texts, { device, length, padToken, microBatches }), learningRate)
+    return this.#gradientStep.run(packMinibatch(part, texts, { device, length, vocabSize, contextLength, padToken, microBatches }), learningRate)
   }
 }
 

@@ -2,7 +2,6 @@
 import type { Gpt } from '@abovo/nn-transformer'
 import { compile, type Compiled, type Tensor } from '@abovo/tensor-webgpu'
 import type { Example } from './demonstration.js'
-import { OptionError } from './errors.js'
 import { tokenLogProbs } from './log-probs.js'
 import { rowLength } from './row-length.js'
 import { takeResponses, tokenBatch } from './token-batch.js'
@@ -28,15 +27,14 @@ export async function responseLogProbs(model: Gpt, examples: readonly Example[],
 }
 
 async function inBatches(model: Gpt, examples: readonly Example[], batchSize: number, pass: Compiled<[Tensor, Tensor], Tensor>): Promise<Float64Array[]> {
-  const length = rowLength(longestInput(examples), model.contextLength)
-  if (length > model.contextLength) throw new OptionError(`responseLogProbs: prompt and response must fit in the context of ${model.contextLength} tokens, got ${length + 1}`)
+  const length = rowLength('responseLogProbs', longestInput(examples), model.contextLength)
   const device = model.parameters()[0].device
   const rows = Math.min(batchSize, examples.length)
   const results: Float64Array[] = []
   for (let start = 0; start < examples.length; start += rows) {
     const part = examples.slice(start, start + rows)
     const filled = [...part, ...Array.from({ length: rows - part.length }, () => part[0])]   // one shape, one trace
-    const batch = tokenBatch(filled, { device, length })
+    const batch = tokenBatch(filled, { device, length, vocabSize: model.vocabSize })
     const logProbs = pass(batch.inputs, batch.targets)
     const values = await logProbs.data()
     for (const used of [batch.inputs, batch.targets, batch.mask, logProbs]) used.dispose()

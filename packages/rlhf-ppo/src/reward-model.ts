@@ -4,7 +4,6 @@ import type { Gpt } from '@abovo/nn-transformer'
 import { compile, type Compiled, type Tensor } from '@abovo/tensor-webgpu'
 import { moments } from './advantage.js'
 import type { Example } from './demonstration.js'
-import { OptionError } from './errors.js'
 import type { Scorer } from './reward.js'
 import { rowLength } from './row-length.js'
 import type { Sample } from './sample.js'
@@ -54,15 +53,14 @@ export class RewardModel implements Scorer {
 
   async #raw(examples: readonly Example[]): Promise<Float64Array> {
     const rows = examples.map(({ prompt, completion }) => [...Array.from(prompt), ...Array.from(completion)])
-    const context = this.model.config.nPositions
-    const length = rowLength(rows.reduce((longest, row) => Math.max(longest, row.length), 1), context)
-    if (length > context) throw new OptionError(`RewardModel: prompt and response must fit in the context of ${context} tokens, got ${length}`)
+    const { nPositions, vocabSize } = this.model.config
+    const length = rowLength('RewardModel', rows.reduce((longest, row) => Math.max(longest, row.length), 1), nPositions)
     const device = this.model.parameters()[0].device
     const scores = new Float64Array(rows.length)
     const size = Math.min(this.#batchSize, rows.length)
     for (let start = 0; start < rows.length; start += size) {
       const part = rows.slice(start, start + size)
-      const { ids, last } = paddedRows([...part, ...Array.from({ length: size - part.length }, () => part[0])], { device, length })   // one shape, one trace
+      const { ids, last } = paddedRows([...part, ...Array.from({ length: size - part.length }, () => part[0])], { device, length, vocabSize })   // one shape, one trace
       const judged = this.#pass(ids, last)
       scores.set((await judged.data()).subarray(0, part.length), start)
       for (const tensor of [ids, last, judged]) tensor.dispose()

@@ -1,12 +1,11 @@
 // How a reward model learns from preferences: all pairs of a prompt's answers are one batch element with weight 1/C(K, 2), so a prompt
 // with many answers counts no more than one with two (arXiv 2203.02155, section 3.5). One epoch is the custom: more overfits.
-import type { Argument, Tensor } from '@abovo/tensor-webgpu'
-import { tensor, type Device } from '@abovo/tensor-webgpu'
+import type { Tensor } from '@abovo/tensor-webgpu'
 import type { RankedExample } from './demonstration.js'
-import { OptionError } from './errors.js'
 import { GradientStep, requireFinite, type OptimizerSettings, type PendingMetrics } from './gradient-step.js'
 import { logSigmoid } from './ranking-loss.js'
 import type { RewardModel } from './reward-model.js'
+import { pairTensors, rankedRows, type PairTensors } from './ranked-rows.js'
 import { rowLength } from './row-length.js'
 import { rowsOfStep, type RowSource } from './row-source.js'
 import { paddedRows } from './token-batch.js'
@@ -27,15 +26,10 @@ const metricNames = ['loss', 'accuracy', 'margin', 'mean_reward', 'min_reward', 
 type MetricName = (typeof metricNames)[number]
 export type RewardMetrics = Readonly<Record<MetricName | 'grad_norm', number>>
 
-interface RankedBatch {
+interface RankedBatch extends PairTensors {
   /** (N, T) and (N): every answer with its prompt, and its last token. */
   readonly ids: Tensor
   readonly last: Tensor
-  /** (P): rows of the better and the worse one of each pair, by how much, and the pair's weight; weights add up to 1. */
-  readonly better: Tensor
-  readonly worse: Tensor
-  readonly margin: Tensor
-  readonly weight: Tensor
 }
 
 /**
@@ -79,8 +73,12 @@ export class RewardTrainer {
   update(preferences: readonly RankedExample[]): PendingMetrics<MetricName> {
     const { learningRate } = this.#options
     const { model } = this.rewardModel
-    const batch = rankedBatch(preferences, { device: model.parameters()[0].device, contextLength: model.config.nPositions })
-    const pending = this.#gradientStep.run([batch], typeof learningRate === 'number' ? learningRate : learningRate(this.#step))
+    const device = model.parameters()[0].device
+    const { examples, pairs } = rankedRows(preferences)
+    const rows = examples.map(({ prompt, completion }) => [...Array.from(prompt), ...Array.from(completion)])
+    const { nPositions, vocabSize } = model.config
+    const length = rowLength('RewardTrainer', rows.reduce((longest, row) => Math.max(longest, row.length), 1), nPositions)
+    const pending = this.#gradientStep.run([{ ...paddedRows(rows, { device, length, vocabSize }), ...pairTensors(pairs, device) }], typeof learningRate === 'number' ? learningRate : learningRate(this.#step))
     this.#step++
     return pending
   }
@@ -107,26 +105,8 @@ export class RewardTrainer {
     this.rewardModel.normalization = { mean, std }
     this.#step = step
   }
-}
-
-/** Scores of answers do not depend on each other, so a batch is a list of rows and a list of pairs of rows. */
-function rankedBatch(preferences: readonly RankedExample[], { device, contextLength }: { device: Device; contextLength: number }): Argument<RankedBatch> {
-  const rows: number[][] = []
-  const pairs: { better: number; worse: number; margin: number; weight: number }[] = []
-  preferences.forEach(({ prompt, completions, margin = 0 }, i) => {
-    const K = completions.length
-    if (K < 2) throw new OptionError(`RewardTrainer: a preference must have 2 or more answers, got ${K} in row ${i}`)
-    const first = rows.length
-    const weight = 1 / ((K * (K - 1)) / 2) / preferences.length   // 1 / C(K, 2), mean over prompts
-    for (let a = 0; a < K; a++) for (let b = a + 1; b < K; b++) pairs.push({ better: first + a, worse: first + b, margin, weight })
-    rows.push(...completions.map(completion => [...Array.from(prompt), ...Array.from(completion)]))
-  })
-  const longest = rows.reduce((length, row) => Math.max(length, row.length), 1)
-  return {
-    ...paddedRows(rows, { device, length: rowLength(longest, contextLength) }),
-    better: tensor(Int32Array.from(pairs, pair => pair.better), { device }),
-    worse: tensor(Int32Array.from(pairs, pair => pair.worse), { device }),
-    margin: tensor(Float64Array.from(pairs, pair => pair.margin), { device }),
-    weight: tensor(Float64Array.from(pairs, pair => pair.weight), { device }),
+  /** Frees the compiled plans; the model stays. */
+  dispose(): void {
+    this.#gradientStep.dispose()
   }
 }

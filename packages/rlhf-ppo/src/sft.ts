@@ -71,10 +71,11 @@ export class SftTrainer {
   /** One step on these examples. Does not wait for the device. */
   update(examples: readonly Example[]): PendingMetrics<'loss' | 'mean_token_accuracy'> {
     const { microBatches, learningRate, completionOnly, padToken, seed } = this.#options
+    const { vocabSize } = this.model
     const device = this.model.parameters()[0].device
-    const length = rowLength(longestInput(examples), this.model.contextLength)
+    const length = rowLength('SftTrainer', longestInput(examples), this.model.contextLength)
     const rows = Math.ceil(examples.length / microBatches)
-    const parts = Array.from({ length: Math.ceil(examples.length / rows) }, (_, i) => tokenBatch(examples.slice(i * rows, (i + 1) * rows), { device, length, padToken, completionOnly }))
+    const parts = Array.from({ length: Math.ceil(examples.length / rows) }, (_, i) => tokenBatch(examples.slice(i * rows, (i + 1) * rows), { device, length, vocabSize, padToken, completionOnly }))
     const count = parts.reduce((sum, part) => sum + part.count, 0)   // of the whole batch: the mean of parts' means would be another gradient
     const rate = typeof learningRate === 'number' ? learningRate : learningRate(this.#step)
     const noise = (seed + this.#step * microBatches) % 2 ** 24
@@ -102,5 +103,9 @@ export class SftTrainer {
     this.#gradientStep.restore(statePart(saved.tensors, 'optimizer'))
     this.model.loadStateDict(statePart(saved.tensors, 'model'))
     this.#step = step
+  }
+  /** Frees the compiled plans; the model stays. */
+  dispose(): void {
+    this.#gradientStep.dispose()
   }
 }

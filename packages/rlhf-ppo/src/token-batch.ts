@@ -1,5 +1,6 @@
 // From rows of different lengths to the rectangles that models take. Padding stands on the right: under a causal mask nothing real ever
 // looks at it, so neither an attention mask nor shifted positions are needed, and what it holds changes nothing.
+import { checkTokens } from '@abovo/nn-transformer'
 import { tensor, type Device, type Tensor } from '@abovo/tensor-webgpu'
 import type { Example } from './demonstration.js'
 import { OptionError } from './errors.js'
@@ -17,13 +18,15 @@ export interface TokenBatchOptions {
   device: Device
   /** T: columns of the batch, at least the longest row less one. A fixed number lets a compiled step be replayed. */
   length: number
+  /** Ids must be below it: devices clamp those that are not, and say nothing. */
+  vocabSize: number
   /** What stands in padded places: any token id. */
   padToken?: number
   /** false: the prompt is learned as well. */
   completionOnly?: boolean
 }
 
-export function tokenBatch(examples: readonly Example[], { device, length, padToken = 0, completionOnly = true }: TokenBatchOptions): TokenBatch {
+export function tokenBatch(examples: readonly Example[], { device, length, vocabSize, padToken = 0, completionOnly = true }: TokenBatchOptions): TokenBatch {
   const inputs = new Int32Array(examples.length * length).fill(padToken)
   const targets = new Int32Array(examples.length * length).fill(padToken)
   const mask = new Float32Array(examples.length * length)
@@ -31,6 +34,7 @@ export function tokenBatch(examples: readonly Example[], { device, length, padTo
   examples.forEach(({ prompt, completion }, b) => {
     const tokens = [...Array.from(prompt), ...Array.from(completion)]
     if (tokens.length - 1 > length) throw new OptionError(`tokenBatch: rows must have at most ${length + 1} tokens, got ${tokens.length} in row ${b}; shorten it or raise the length`)
+    checkTokens(`tokenBatch: row ${b}`, tokens, vocabSize)
     for (let t = 0; t + 1 < tokens.length; t++) {
       inputs[b * length + t] = tokens[t]
       targets[b * length + t] = tokens[t + 1]
@@ -56,10 +60,11 @@ export function takeResponses(values: ArrayLike<number>, length: number, promptL
 }
 
 /** Whole rows (N, T) for a model that reads all and judges at the end, with the index (N) of each row's last token. */
-export function paddedRows(rows: readonly ArrayLike<number>[], { device, length, padToken = 0 }: Omit<TokenBatchOptions, 'completionOnly'>): { ids: Tensor; last: Tensor } {
+export function paddedRows(rows: readonly ArrayLike<number>[], { device, length, vocabSize, padToken = 0 }: Omit<TokenBatchOptions, 'completionOnly'>): { ids: Tensor; last: Tensor } {
   const ids = new Int32Array(rows.length * length).fill(padToken)
   rows.forEach((row, n) => {
     if (row.length === 0 || row.length > length) throw new OptionError(`paddedRows: rows must have 1 to ${length} tokens, got ${row.length} in row ${n}`)
+    checkTokens(`paddedRows: row ${n}`, row, vocabSize)
     ids.set(Array.from(row), n * length)
   })
   return { ids: tensor(ids, { shape: [rows.length, length], device }), last: tensor(Int32Array.from(rows, row => row.length - 1), { device }) }

@@ -44,8 +44,8 @@ test('with completion-only, ids of the prompt as labels change neither loss nor 
   const model = fresh()
   const parameters = Object.fromEntries(model.namedParameters())
   const lossAndGradient = async (completionOnly: boolean, label: (id: number, learned: boolean) => number) => {
-    const { inputs, targets, mask, count } = tokenBatch(examples, { device, length: 5, completionOnly })
-    const learned = await tokenBatch(examples, { device, length: 5 }).mask.data()
+    const { inputs, targets, mask, count } = tokenBatch(examples, { device, vocabSize: 10, length: 5, completionOnly })
+    const learned = await tokenBatch(examples, { device, vocabSize: 10, length: 5 }).mask.data()
     const labels = tensor(Int32Array.from(await targets.data(), (id, i) => label(id, learned[i] === 1)), { shape: targets.shape, device })
     const loss = tokenMean(tokenLogProbs(model.forward(inputs), labels).neg(), mask, count)
     return Promise.all([loss.item(), ...Object.values(grad(loss, parameters)).map(gradient => gradient.data())])
