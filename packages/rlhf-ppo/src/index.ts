@@ -28,3 +28,4 @@ export { withAdvantages, type AdvantageBatch, type AdvantageOptions, type Experi
 export type { MinibatchMetrics, PpoMetrics } from './metrics.js'
 export { Sampler, type SamplerOptions } from './rollout.js'
 export { GroupTrainer, type GroupMetrics, type GroupOptions } from './group.js'
+export { packedBatch, packedLogits, packRows, type PackedBatch, type PackedLayout } from './packing.js'

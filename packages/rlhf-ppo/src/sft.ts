@@ -5,6 +5,7 @@ import type { Tensor } from '@abovo/tensor-webgpu'
 import type { Example } from './demonstration.js'
 import { GradientStep, requireFinite, type OptimizerSettings, type PendingMetrics } from './gradient-step.js'
 import { tokenLogProbs } from './log-probs.js'
+import { packedBatch, packedLogits, packRows, type PackedLayout } from './packing.js'
 import { tokenMean } from './ppo-loss.js'
 import { longestInput } from './response-log-probs.js'
 import { rowLength } from './row-length.js'
@@ -20,6 +21,8 @@ export interface SftOptions extends OptimizerSettings {
   /** By step, from 0; a function is a schedule. */
   learningRate?: number | ((step: number) => number)
   completionOnly?: boolean
+  /** Put several examples into rows of this many columns; loss and gradient stay the same. null: one example a row. */
+  packedLength?: number | null
   /** What stands in padded places; it changes nothing. */
   padToken?: number
   /** Of the order of rows, and of dropout where the model has it. */
@@ -35,6 +38,8 @@ interface SftBatch {
   readonly mask: Tensor
   readonly count: Tensor
   readonly noise: Tensor
+  /** One when rows are packed, else none. */
+  readonly layout: readonly PackedLayout[]
 }
 
 /**
@@ -48,15 +53,16 @@ export class SftTrainer {
   readonly #gradientStep: GradientStep<SftBatch, 'loss' | 'mean_token_accuracy'>
   #step = 0
 
-  constructor(model: Gpt, { batchSize = 32, microBatches = 1, learningRate = 1e-4, completionOnly = true, padToken = 0, seed = 0, ...optimizer }: SftOptions = {}) {
+  constructor(model: Gpt, { batchSize = 32, microBatches = 1, learningRate = 1e-4, completionOnly = true, packedLength = null, padToken = 0, seed = 0, ...optimizer }: SftOptions = {}) {
     this.model = model
-    this.#options = { batchSize, microBatches, learningRate, completionOnly, padToken, seed }
+    this.#options = { batchSize, microBatches, learningRate, completionOnly, packedLength, padToken, seed }
     this.#gradientStep = new GradientStep({
       ...optimizer,
       parameters: Object.fromEntries(model.namedParameters()),
       metrics: ['loss', 'mean_token_accuracy'] as const,
-      loss: ({ inputs, targets, mask, count, noise }: SftBatch) => {
-        const logits = model.forward(inputs, { noise: new Noise(noise.to('i32')) })   // (B, T, V)
+      loss: ({ inputs, targets, mask, count, noise: seedOfNoise, layout: [layout] }: SftBatch) => {
+        const noise = new Noise(seedOfNoise.to('i32'))
+        const logits = layout === undefined ? model.forward(inputs, { noise }) : packedLogits(model, inputs, layout, { noise })   // (B, T, V)
         const loss = tokenMean(tokenLogProbs(logits, targets).neg(), mask, count)
         return { loss, metrics: { loss, mean_token_accuracy: tokenMean(logits.argmax({ axis: -1 }).eq(targets).to('f32'), mask, count) } }
       },
@@ -70,16 +76,12 @@ export class SftTrainer {
 
   /** One step on these examples. Does not wait for the device. */
   update(examples: readonly Example[]): PendingMetrics<'loss' | 'mean_token_accuracy'> {
-    const { microBatches, learningRate, completionOnly, padToken, seed } = this.#options
-    const { vocabSize } = this.model
-    const device = this.model.parameters()[0].device
-    const length = rowLength('SftTrainer', longestInput(examples), this.model.contextLength)
-    const rows = Math.ceil(examples.length / microBatches)
-    const parts = Array.from({ length: Math.ceil(examples.length / rows) }, (_, i) => tokenBatch(examples.slice(i * rows, (i + 1) * rows), { device, length, vocabSize, padToken, completionOnly }))
+    const { learningRate, microBatches, seed } = this.#options
+    const parts = this.#parts(examples)
     const count = parts.reduce((sum, part) => sum + part.count, 0)   // of the whole batch: the mean of parts' means would be another gradient
     const rate = typeof learningRate === 'number' ? learningRate : learningRate(this.#step)
     const noise = (seed + this.#step * microBatches) % 2 ** 24
-    const pending = this.#gradientStep.run(parts.map(({ inputs, targets, mask }, i) => ({ inputs, targets, mask, count, noise: noise + i })), rate)
+    const pending = this.#gradientStep.run(parts.map((part, i) => ({ ...part, count, noise: noise + i })), rate)
     this.#step++
     return pending
   }
@@ -107,5 +109,29 @@ export class SftTrainer {
   /** Frees the compiled plans; the model stays. */
   dispose(): void {
     this.#gradientStep.dispose()
+  }
+
+  /** The examples as the tensors of each micro-batch. */
+  #parts(examples: readonly Example[]): (Omit<SftBatch, 'count' | 'noise'> & { readonly count: number })[] {
+    const { microBatches, completionOnly, packedLength, padToken } = this.#options
+    const { vocabSize, contextLength } = this.model
+    const device = this.model.parameters()[0].device
+    const cut = <T>(rows: readonly T[]): (readonly T[])[] => {
+      const size = Math.ceil(rows.length / microBatches)
+      return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => rows.slice(i * size, (i + 1) * size))
+    }
+    if (packedLength === null) {
+      const options = { device, length: rowLength('SftTrainer', longestInput(examples), contextLength), vocabSize, padToken, completionOnly }
+      return cut(examples).map(part => ({ ...tokenBatch(part, options), layout: [] }))
+    }
+    const options = { device, length: rowLength('SftTrainer', packedLength, contextLength), vocabSize, padToken, completionOnly }
+    const rows = packRows(examples.map(({ prompt, completion }) => prompt.length + completion.length - 1), packedLength)
+    // row counts come in steps of an eighth of the batch: few shapes, few traces
+    const step = Math.max(1, Math.ceil(examples.length / 8))
+    const filled = [...rows, ...Array.from({ length: (step - (rows.length % step)) % step }, () => [])]
+    return cut(filled).map(part => {
+      const { positions, documents, ...batch } = packedBatch(examples, part, options)
+      return { ...batch, layout: [{ positions, documents }] }
+    })
   }
 }

@@ -40,6 +40,19 @@ test('micro-batches give the weights of the whole batch', async () => {
   expect(distance((await trained()).weights, (await trained({ microBatches: 4 })).weights)).toBeLessThan(1e-9)
 })
 
+test('packed rows give the weights of one example a row', async () => {
+  for (const packedLength of [5, 8]) {
+    expect(distance((await trained()).weights, (await trained({ packedLength })).weights)).toBeLessThan(1e-9)
+    expect(distance((await trained()).weights, (await trained({ packedLength, microBatches: 2, padToken: 5 })).weights)).toBeLessThan(1e-9)
+  }
+})
+
+test('rows that do not fit the context and ids outside the vocabulary are refused', async () => {
+  await expect(trained({}, [{ prompt: [1, 1, 1, 1, 1], completion: [1, 1, 1, 1, 1] }])).rejects.toThrow('context of 8 tokens, got 9')
+  await expect(trained({ packedLength: 3 })).rejects.toThrow('fit in 3 tokens, got 4')
+  await expect(trained({}, [{ prompt: [8], completion: [1] }])).rejects.toThrow('below the vocabulary size 8')
+})
+
 test('with completion-only, ids of the prompt as labels change neither loss nor gradient; without it they change both', async () => {
   const model = fresh()
   const parameters = Object.fromEntries(model.namedParameters())
