@@ -76,6 +76,19 @@ describe('row programs', () => {
     await expectSame(device, softmax(shape, reduced, strides), [random(3)(n, -5, 5), new Array(n).fill(7), new Array(Math.max(n, 8)).fill(7)])
   })
 
+  test.each([
+    { shape: [3, 100_001], strides: [100_001, 1] },
+    { shape: [17, 50_000], strides: [1, 17] },
+  ])('long sums of shape $shape keep their digits', async ({ shape, strides }) => {
+    const kernel: LoopKernel = {
+      kind: 'loop', bindings: [f32, out], shape, reduced: 1,
+      body: [load(0, strides), { fn: 'reduce', reduce: 'sum', args: [0], dtype: 'f32' }],
+      results: [{ value: 1, access: { binding: 1, offset: 0, strides: [1, 0] } }],
+    }
+    // equal terms round the same way every time: the worst case for a long chain
+    await expectSame(device, kernel, [new Array(shape[0] * shape[1]).fill(Math.fround(0.1)), new Array(shape[0]).fill(0)], 1e-5)
+  })
+
   test('threads do not change a bit', async () => {
     const two = await requestWasmDevice({ threads: 2 })
     const kernel = softmax([257, 999], 1, [999, 1])

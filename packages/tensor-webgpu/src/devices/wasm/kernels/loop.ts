@@ -3,14 +3,13 @@
 import type { Access, LoopKernel } from '../../../plan/kernel.js'
 import { FunctionBuilder, type Local } from '../emit/function-builder.js'
 import { i32, minS } from '../emit/scalar.js'
-import { i32x4, v128 } from '../emit/simd.js'
 import type { I32 } from '../emit/value.js'
 import { analyse, closure, type Analysis } from './analysis.js'
 import { BodyCode, type Group } from './body.js'
 import { BEGIN, END, FRAME, PHASE_PARAMS, phase, type CompiledKernel, type KernelModule } from './kernel-module.js'
 import { overLanes, type LaneRange } from './lane-loop.js'
 import { Odometer, Pointers } from './pointers.js'
-import { acrossLanes, combine, combineAll, identity } from './reduction.js'
+import { Accumulator } from './reduction.js'
 import { accessOf, simplifyLoop } from './simplify.js'
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1)
@@ -167,24 +166,22 @@ class LoopCode {
 
   #reductionPass(reductions: readonly number[], group: Group): void {
     const f = this.#f
-    const { kernel, levels } = this.#analysis
-    const parts = this.#lanesAcrossRows ? group.vectors : this.#vectors
+    const { kernel, levels, outer } = this.#analysis
+    const vectors = this.#lanesAcrossRows ? group.vectors : this.#vectors
+    const steps = product(kernel.shape.slice(outer)) / (this.#lanesAcrossRows ? 1 : 4 * vectors)
     const sums = reductions.map(i => {
       const instruction = kernel.body[i]
       if (instruction.fn !== 'reduce') throw new TypeError('LoopCode: a reduction pass takes reductions')
-      return { i, arg: instruction.args[0], reduce: instruction.reduce, dtype: instruction.dtype, vectors: Array.from({ length: parts }, () => f.keep(identity(instruction.reduce, instruction.dtype))) }
+      const { reduce, dtype, args } = instruction
+      return { i, arg: args[0], accumulator: new Accumulator(f, reduce, dtype, vectors, steps) }
     })
     const needed = closure(kernel, sums.map(({ arg }) => arg), i => levels[i] === 'element')
     this.#pass(needed, [], group, inner => {
-      for (const { arg, reduce, dtype, vectors } of sums)
-        for (let u = 0; u < inner.vectors; u++) {
-          const value = this.#body.value(arg, u)
-          const masked = inner.tail > 0 && !this.#lanesAcrossRows ? v128.select(i32x4.lanes([0, 1, 2, 3].map(lane => (lane < inner.tail ? -1 : 0))), value, identity(reduce, dtype)) : value
-          f.set(vectors[u], combine(reduce, dtype, vectors[u], masked))
-        }
+      // lanes across rows hold a row each; along the row, a tail must not count
+      const tail = this.#lanesAcrossRows ? 0 : inner.tail
+      for (const { arg, accumulator } of sums) accumulator.add(Array.from({ length: inner.vectors }, (_, u) => this.#body.value(arg, u)), tail)
     })
-    for (const { i, reduce, dtype, vectors } of sums)
-      this.#body.values.set(i, this.#lanesAcrossRows ? vectors : [acrossLanes(f, reduce, dtype, combineAll(f, reduce, dtype, vectors))])
+    for (const { i, accumulator } of sums) this.#body.values.set(i, this.#lanesAcrossRows ? accumulator.perLane() : [accumulator.acrossLanes()])
   }
 
   #resultPass(results: LoopKernel['results'], group: Group): void {
