@@ -140,3 +140,12 @@ describe('grad refuses', () => {
     expect(() => grad(loss, v, { allowUnused: true })).toThrow('updated in place')
   })
 })
+
+test('a view between two views has a gradient of its own', async () => {
+  const device = await requestDevice('reference')
+  const x = tensor([[1, 2, 3], [4, 5, 6]], { device })
+  for (const [between, after] of [[x.reshape([3, 2]), (t: Tensor) => t.reshape([6])], [x.permute([1, 0]), (t: Tensor) => t.permute([1, 0])], [x.unsqueeze(0).expand([2, 2, 3]), (t: Tensor) => t.expand([2, 2, 3])]] as const) {
+    const gradient = grad(after(between).square().sum(), between)
+    expect(await gradient.array()).toEqual(await between.mul(2).array())
+  }
+})

@@ -1,5 +1,5 @@
 // The only place where nodes are made. Takes arguments already checked by ops/, works out shape and dtype of the result, and simplifies what
-// costs nothing to see: constants fold, views of views collapse, x·1 and x+0 are x.
+// costs nothing to see: constants fold, x·1 and x+0 are x. Views of views stay: a gradient may be asked for with respect to the one between.
 import type { Device } from '../devices/device.js'
 import type { Dtype } from '../dtype.js'
 import type { ReduceFunction } from '../plan/kernel.js'
@@ -55,9 +55,7 @@ export function reshape(node: Node, shape: Shape): Node {
   if (sameShape(node.shape, shape)) return node
   const value = constantOf(node)
   if (value !== null) return constant(value, shape, node.dtype, node.device)
-  const input = node.operation.kind === 'reshape' ? node.inputs[0] : node
-  if (sameShape(input.shape, shape)) return input
-  return new Node({ kind: 'reshape' }, [input], shape, node.dtype, node.device)
+  return new Node({ kind: 'reshape' }, [node], shape, node.dtype, node.device)
 }
 
 export function permute(node: Node, order: readonly number[]): Node {
@@ -65,10 +63,6 @@ export function permute(node: Node, order: readonly number[]): Node {
   const shape = order.map(axis => node.shape[axis])
   const value = constantOf(node)
   if (value !== null) return constant(value, shape, node.dtype, node.device)
-  if (node.operation.kind === 'permute') {
-    const inner = node.operation.order
-    return permute(node.inputs[0], order.map(axis => inner[axis]))
-  }
   return new Node({ kind: 'permute', order }, [node], shape, node.dtype, node.device)
 }
 
@@ -77,8 +71,7 @@ export function expand(node: Node, shape: Shape): Node {
   if (sameShape(node.shape, shape)) return node
   const value = constantOf(node)
   if (value !== null) return constant(value, shape, node.dtype, node.device)
-  const input = node.operation.kind === 'expand' ? node.inputs[0] : node
-  return new Node({ kind: 'expand' }, [input], shape, node.dtype, node.device)
+  return new Node({ kind: 'expand' }, [node], shape, node.dtype, node.device)
 }
 
 export function slice(node: Node, starts: readonly number[], shape: Shape, steps: readonly number[]): Node {
