@@ -131,6 +131,27 @@ describe('plans', () => {
     expect(d.counts.pipelinesCreated).toBe(2)
   })
 
+  test('that come and go leave a bounded number of programs, on workers too', async () => {
+    const d = await device(2)
+    const n = 60_000
+    const [x, y] = [d.allocate('f32', n), d.allocate('f32', n)]
+    d.write(x, new Float32Array(n).fill(1))
+    const kept = d.preparePlan(twoSteps(n))
+    const bytes: number[] = []
+    for (let i = 0; i < 900; i++) {
+      const regions = [{ slot: 0, offset: 0, length: n }, { slot: 1, offset: 0, length: n }]
+      const slots = [0, 1].map(external => ({ dtype: 'f32' as const, length: n, external, arenaOffset: 0 }))
+      const executable = d.preparePlan({ slots, steps: [{ kernel: addConstant(n, i), regions, label: '' }], arenaBytes: 0 })
+      executable.run([x, y])
+      executable.dispose()
+      if (i % 100 === 0) expect(new Set(await d.read(y))).toEqual(new Set([i + 1]))
+      bytes.push(d.counts.liveBytes)
+    }
+    expect(bytes[899] - bytes[500]).toBeLessThan(5000)
+    kept.run([x, y])
+    expect(new Set(await d.read(y))).toEqual(new Set([12]))
+  })
+
   test('count runs and launches, and allocate nothing when run again', async () => {
     const d = await device(2)
     const [x, y] = [d.allocate('f32', 7), d.allocate('f32', 7)]

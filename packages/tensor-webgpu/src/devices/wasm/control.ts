@@ -13,6 +13,8 @@ export const FAILED = 34
 
 /** The job: written only while no chunk can be taken. */
 export const JOB_MODULE = 48
+/** Tells a module from an earlier one in the same slot. */
+export const JOB_SERIAL = 56
 export const JOB_FUNCTION = 49
 export const JOB_FRAME = 50
 export const JOB_UNITS = 51
@@ -23,6 +25,7 @@ export const JOB_SCRATCH_BYTES = 55
 
 /** Address and length of each module's bytes: workers compile what they have not seen yet. */
 export const MODULES = 64
+export const MODULE_WORDS = 2
 export const MAX_MODULES = 8000
 
 export const CONTROL_BYTES = 65536

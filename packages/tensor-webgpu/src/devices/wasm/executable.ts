@@ -4,7 +4,7 @@ import type { Plan } from '../../plan/plan.js'
 import type { Copy, DeviceCounts, Executable, Storage } from '../device.js'
 import { align64 } from './control.js'
 import { describeStep } from './explain.js'
-import type { KernelCache, LoadedKernel } from './kernel-cache.js'
+import type { KernelCache, Lease } from './kernel-cache.js'
 import { frameBytes } from './kernels/kernel-module.js'
 import type { LinearMemory } from './linear-memory.js'
 import type { Scratch } from './scratch.js'
@@ -26,7 +26,7 @@ export interface ExecutableHost {
 export class WasmExecutable implements Executable {
   readonly #device: ExecutableHost
   readonly #plan: Plan
-  readonly #kernels: readonly LoadedKernel[]
+  readonly #lease: Lease
   /** Where the frames begin, and each step's distance from there. */
   readonly #frames: number
   readonly #frameOffsets: readonly number[]
@@ -38,7 +38,7 @@ export class WasmExecutable implements Executable {
   constructor(device: ExecutableHost, plan: Plan) {
     this.#device = device
     this.#plan = plan
-    this.#kernels = device.kernels.load(plan.steps.map(step => step.kernel))
+    this.#lease = device.kernels.load(plan.steps.map(step => step.kernel))
     let bytes = 0
     this.#frameOffsets = plan.steps.map(({ regions }) => {
       const offset = bytes
@@ -54,7 +54,7 @@ export class WasmExecutable implements Executable {
     this.#device.copy(copies.before ?? [])
     this.#bind(storages)
     const { counts, pool, scratch } = this.#device
-    this.#kernels.forEach(({ phases, threadBytes }, i) => {
+    this.#lease.kernels.forEach(({ phases, threadBytes }, i) => {
       for (const phase of phases) pool.run(phase, this.#frames + this.#frameOffsets[i], scratch.thread.start, align64(threadBytes))
       counts.dispatches += phases.length > 0 ? 1 : 0
     })
@@ -67,8 +67,8 @@ export class WasmExecutable implements Executable {
     if (storages.length < this.#externals) throw new DeviceError(`wasm: run must be given ${this.#externals} storages, got ${storages.length}`)
     const { scratch, pool } = this.#device
     scratch.arena.reserve(this.#plan.arenaBytes)
-    scratch.shared.reserve(Math.max(0, ...this.#kernels.map(kernel => kernel.sharedBytes)))
-    scratch.thread.reserve(pool.threads * Math.max(0, ...this.#kernels.map(kernel => align64(kernel.threadBytes))))
+    scratch.shared.reserve(Math.max(0, ...this.#lease.kernels.map(kernel => kernel.sharedBytes)))
+    scratch.thread.reserve(pool.threads * Math.max(0, ...this.#lease.kernels.map(kernel => align64(kernel.threadBytes))))
     const addresses = Array.from({ length: this.#externals }, (_, i) => this.#device.addressOf(storages[i]))
     const now = [...addresses, scratch.arena.start, scratch.shared.start]
     if (now.length === this.#bound.length && now.every((address, i) => address === this.#bound[i])) return
@@ -86,11 +86,13 @@ export class WasmExecutable implements Executable {
   }
 
   dispose(): void {
-    if (!this.#disposed && !this.#device.closed) this.#device.memory.free(this.#frames)
+    if (this.#disposed) return
     this.#disposed = true
+    this.#lease.release()
+    if (!this.#device.closed) this.#device.memory.free(this.#frames)
   }
 
   explain(): string {
-    return this.#plan.steps.map((step, i) => describeStep(step, this.#kernels[i])).join('\n')
+    return this.#plan.steps.map((step, i) => describeStep(step, this.#lease.kernels[i])).join('\n')
   }
 }

@@ -1,7 +1,7 @@
 // Runs phases of kernels over chunks on the calling thread and, where there are any, on workers. Returns when all chunks are done.
 import { DeviceError } from '../../errors.js'
 import {
-  DONE, FAILED, JOB_CHUNK, JOB_CHUNKS, JOB_FRAME, JOB_FUNCTION, JOB_MODULE, JOB_SCRATCH, JOB_SCRATCH_BYTES, JOB_UNITS, MODULES, NO_CHUNK, SLEEPING,
+  DONE, FAILED, JOB_CHUNK, JOB_CHUNKS, JOB_FRAME, JOB_FUNCTION, JOB_MODULE, JOB_SCRATCH, JOB_SCRATCH_BYTES, JOB_SERIAL, JOB_UNITS, MODULES, NO_CHUNK, SLEEPING,
   STATE, STOP, CHUNK_BITS,
 } from './control.js'
 import type { LoadedPhase } from './kernel-cache.js'
@@ -50,7 +50,8 @@ export class ThreadPool {
     this.#job = (this.#job + 1) & ((1 << (32 - CHUNK_BITS)) - 1)
     // closed under the new number first: a worker that still holds the old state can no longer take a chunk
     Atomics.store(words, STATE, (this.#job << CHUNK_BITS) | NO_CHUNK)
-    words[JOB_MODULE] = phase.module
+    words[JOB_MODULE] = phase.module.slot
+    words[JOB_SERIAL] = phase.module.serial
     words[JOB_FUNCTION] = phase.index
     words[JOB_FRAME] = frame
     words[JOB_UNITS] = phase.units

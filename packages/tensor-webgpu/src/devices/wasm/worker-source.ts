@@ -1,8 +1,8 @@
 // The program of a worker thread, as text: it must run where no file of this package can be found. It takes chunks of the current job
 // (control.ts) until there are none, spins for a moment since the next kernel is usually close, and then sleeps.
 import {
-  DONE, FAILED, JOB_CHUNK, JOB_CHUNKS, JOB_FRAME, JOB_FUNCTION, JOB_MODULE, JOB_SCRATCH, JOB_SCRATCH_BYTES, JOB_UNITS, MODULES, NO_CHUNK,
-  SLEEPING, STATE, STOP,
+  DONE, FAILED, JOB_CHUNK, JOB_CHUNKS, JOB_FRAME, JOB_FUNCTION, JOB_MODULE, JOB_SCRATCH, JOB_SCRATCH_BYTES, JOB_SERIAL, JOB_UNITS, MODULE_WORDS, MODULES,
+  NO_CHUNK, SLEEPING, STATE, STOP,
 } from './control.js'
 
 /** About 50 µs. */
@@ -13,14 +13,16 @@ function work(memory, thread) {
   const words = new Int32Array(memory.buffer, 0, ${MODULES})
   const host = { memory, sin: Math.sin, cos: Math.cos, pow: Math.pow }
   const modules = []
-  const load = module => {
-    const [start, length] = new Uint32Array(memory.buffer, 4 * (${MODULES} + 2 * module), 2)
+  const load = slot => {
+    const [start, length] = new Uint32Array(memory.buffer, 4 * (${MODULES} + ${MODULE_WORDS} * slot), 2)
     const bytes = new Uint8Array(memory.buffer, start, length).slice()
     return new WebAssembly.Instance(new WebAssembly.Module(bytes), { host }).exports
   }
   const run = chunk => {
-    const module = words[${JOB_MODULE}]
-    const kernels = modules[module] ??= load(module)
+    const slot = words[${JOB_MODULE}]
+    const serial = words[${JOB_SERIAL}]
+    if (modules[slot]?.serial !== serial) modules[slot] = { serial, kernels: load(slot) }
+    const { kernels } = modules[slot]
     const begin = chunk * words[${JOB_CHUNK}]
     const end = Math.min(begin + words[${JOB_CHUNK}], words[${JOB_UNITS}])
     const scratch = words[${JOB_SCRATCH}] + thread * words[${JOB_SCRATCH_BYTES}]
