@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeOnAdapters } from '@abovo/test-devices/describe'
 import { requestDevice, tensor, Tensor, type Device } from '@abovo/tensor-webgpu'
 import { differentiate } from '../src/grad.ts'
+import { allFinite } from '../src/optim/finite.ts'
 import { compositeCases, elementwiseCases, primitiveCases, samplesOf, type Case } from './gradcheck-cases.ts'
 
 const cases = [...elementwiseCases, ...primitiveCases, ...compositeCases]
@@ -56,6 +57,10 @@ describeOnAdapters('on webgpu', adapter => {
   test.each(casesOnWebgpu.map(one => [one.name, one] as const))('%s', async (_, one) => {
     const [expected, got] = [await gradientsOf(one, reference), await gradientsOf(one, device)]
     got.forEach((values, i) => expectClose(values, expected[i], 1e-4))
+  })
+  test('finds NaN and infinities, which shaders may assume away', async () => {
+    for (const value of [NaN, Infinity, -Infinity]) expect(await allFinite([tensor([1, 2], { device }), tensor([0, value, 1], { device })]).item()).toBe(0)
+    expect(await allFinite([tensor([1, 3e38], { device })]).item()).toBe(1)
   })
 })
 
