@@ -54,3 +54,7 @@ export { isJsonObject, parseJson, type Json, type JsonObject } from './checkpoin
 export { openSafetensors, readSafetensors, writeSafetensors, type SafetensorsEntry, type SafetensorsFile } from './checkpoint/safetensors.js'
 export type { SafetensorsDtype } from './checkpoint/safetensors-dtype.js'
 export { loadTraining, OPTIMIZER_FILE, saveTraining, TRAINING_FILE } from './checkpoint/training-folder.js'
+
+export { attentionMaps, type AttentionMaps } from './inspect/attention-maps.js'
+export { nextTokens, surprisal, type Expectation } from './inspect/next-tokens.js'
+export { parameterSums, parameterTable, type ParameterRow } from './inspect/parameter-table.js'

@@ -1,9 +1,13 @@
-import { crossEntropy, requestDevice, type Device } from '@abovo/tensor-webgpu'
-import { grad } from '@abovo/autograd'
+import { crossEntropy, RandomStream, requestDevice, type Device } from '@abovo/tensor-webgpu'
+import { grad, warmupCosineSchedule } from '@abovo/autograd'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { loadModel, saveModel } from '../../src/checkpoint/model-folder.js'
 import { Bert } from '../../src/models/bert.js'
+import { maskedBatch } from '../../src/data/masked-batch.js'
+import { Training } from '../../src/train/training.js'
 import { devices } from '../devices.js'
+import { fillMasks } from '../fixtures/fill-masks.js'
+import { drawSentence, questionsAbout, vocabulary } from '../fixtures/toy-grammar.js'
 import { expectClose, goldenBytes, goldenState, toleranceOn, toTensor } from '../golden.js'
 
 describe.each(devices)('BERT of Hugging Face on %s', kind => {
@@ -30,3 +34,20 @@ describe.each(devices)('BERT of Hugging Face on %s', kind => {
     expect((await again.stateDict()).get('cls.predictions.bias')).toEqual((await model.stateDict()).get('cls.predictions.bias'))
   })
 })
+
+test('BERT fills 95 % of the masked words that a toy grammar determines', async () => {
+  const device = await requestDevice('wasm')
+  const stream = new RandomStream(1)
+  const steps = 500
+  const model = new Bert({ vocabSize: vocabulary.length, maxPositionEmbeddings: 8, hiddenSize: 32, numHiddenLayers: 2, numAttentionHeads: 4, intermediateSize: 64 }, { seed: 1, device })
+  const training = new Training(model, (batch, noise) => model.loss({ inputs: batch.inputs, labels: batch.labels, attentionMask: batch.attentionMask }, noise), { lr: warmupCosineSchedule({ lr: 4e-3, warmupSteps: 50, steps }), betas: [0.9, 0.98] })
+  const questions = Array.from({ length: 60 }, () => questionsAbout(drawSentence(stream))).flat()
+  let correct = 0
+  for (let step = 1; step <= steps && correct < 1; step++) {
+    const rows = Array.from({ length: 64 }, () => drawSentence(stream))
+    const { loss } = training.step(maskedBatch(rows, { length: 8, vocabSize: vocabulary.length, maskToken: 1, padToken: 0, stream, share: 0.2 }))
+    if (step % 50 === 0) await loss.item()
+    if (step >= 300 && step % 100 === 0) correct = (await fillMasks(model, questions)).filter((answer, i) => answer === questions[i].answer).length / questions.length
+  }
+  expect(correct).toBeGreaterThanOrEqual(0.95)
+}, 60_000)
