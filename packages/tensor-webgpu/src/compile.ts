@@ -7,8 +7,8 @@ import * as build from './graph/build.js'
 import { Holding } from './graph/holding.js'
 import type { Cell, Node } from './graph/node.js'
 import { makeProgram, type External } from './graph/program.js'
+import { allocateStorage, freeStorage } from './memory.js'
 import { findSources, realize, sourceOf } from './realize.js'
-import { sizeOf } from './shape.js'
 import { Tensor } from './tensor.js'
 import { leavesOf, mapLeaves, tensorsIn } from './tensor-tree.js'
 import { runTraced, Trace } from './trace.js'
@@ -129,10 +129,10 @@ function prepare(device: Device, placeholders: readonly Node[], updates: readonl
   return {
     device,
     executable: device.prepare(makeProgram(externals)),
-    inputs: placeholders.map(node => device.allocate(node.dtype, sizeOf(node.shape))),
+    inputs: placeholders.map(node => allocateStorage(device, node.shape, node.dtype, node.site)),
     captured,
     assigned: new Set(updates.map(update => update.cell)),
-    outputs: distinct.map(node => ({ node, storage: device.allocate(node.dtype, sizeOf(node.shape)) })),
+    outputs: distinct.map(node => ({ node, storage: allocateStorage(device, node.shape, node.dtype, node.site) })),
     result,
     resultNodes: outputs,
   }
@@ -153,7 +153,7 @@ function replay(traced: Traced, leaves: readonly (Tensor | number)[]): unknown {
     device.write(inputs[i], device.kind === 'reference' ? Float64Array.of(leaf) : Float32Array.of(leaf))
     return []
   })
-  const results = outputs.map(({ node, storage }) => ({ node, from: storage, to: device.allocate(node.dtype, sizeOf(node.shape)) }))
+  const results = outputs.map(({ node, storage }) => ({ node, from: storage, to: allocateStorage(device, node.shape, node.dtype, node.site) }))
   const storages = [...captured.map(({ node, cell }) => storageOf(cell?.node ?? node)), ...inputs, ...outputs.map(output => output.storage)]
   executable.run(storages, { before, after: results })
   for (const cell of traced.assigned) renew(cell)
@@ -183,5 +183,5 @@ function renew(cell: Cell): void {
 
 function disposeTraced(traced: Traced): void {
   traced.executable.dispose()
-  for (const storage of [...traced.inputs, ...traced.outputs.map(output => output.storage)]) traced.device.free(storage)
+  for (const storage of [...traced.inputs, ...traced.outputs.map(output => output.storage)]) freeStorage(traced.device, storage)
 }

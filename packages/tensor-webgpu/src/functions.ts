@@ -5,6 +5,7 @@ import { dtypeOf, type Dtype, type TypedArray } from './dtype.js'
 import { DtypeError, ShapeError } from './errors.js'
 import * as build from './graph/build.js'
 import { Holding } from './graph/holding.js'
+import { allocateStorage, currentSite } from './memory.js'
 import * as attention from './ops/attention.js'
 import { einsum as einsumNodes } from './ops/contraction.js'
 import * as create from './ops/create.js'
@@ -46,7 +47,7 @@ export function tensor(data: NestedNumbers | TypedArray, options: CreateOptions 
   const device = options.device ?? defaultDevice('tensor')
   const dtype = options.dtype ?? dtypeOf(values)
   checkIntegers(values, dtype)
-  const storage = device.allocate(dtype, values.length)
+  const storage = allocateStorage(device, shape, dtype, currentSite())
   device.write(storage, values)
   const node = build.source(shape, dtype, device)
   node.holding = new Holding(device, storage)

@@ -5,8 +5,8 @@ import * as build from './graph/build.js'
 import { Holding } from './graph/holding.js'
 import type { Cell, Node } from './graph/node.js'
 import { orderNodes } from './graph/order.js'
+import { allocateStorage } from './memory.js'
 import { makeProgram, type External } from './graph/program.js'
-import { sizeOf } from './shape.js'
 import { takePending } from './trace.js'
 
 /** The leaves under `roots` that already have values; throws where one should and has not. */
@@ -37,7 +37,7 @@ export function realize(where: string, nodes: readonly Node[], device: Device): 
     const sources = findSources(where, wanted, new Set())
     const externals: External[] = [...sources.map(source => ({ source, result: null })), ...wanted.map(result => ({ source: null, result }))]
     const executable = device.prepare(makeProgram(externals))
-    const results = wanted.map(node => device.allocate(node.dtype, sizeOf(node.shape)))
+    const results = wanted.map(node => allocateStorage(device, node.shape, node.dtype, node.site))
     executable.run([...sources.flatMap(source => source.holding?.storage ?? []), ...results])
     executable.dispose()
     wanted.forEach((node, i) => (node.holding = new Holding(device, results[i])))
@@ -47,6 +47,7 @@ export function realize(where: string, nodes: readonly Node[], device: Device): 
 
 /** An assigned cell whose value is there forgets how it came about: otherwise a loop of updates would grow without end. */
 function settle(cell: Cell): void {
+  if (cell.node.holding !== null) cell.node.holding.isAssigned = true
   cell.node = sourceOf(cell.node.holding, cell, cell.node)
 }
 

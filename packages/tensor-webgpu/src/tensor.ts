@@ -1,5 +1,6 @@
 // The handle that users hold: a value that may not be computed yet. Methods add nodes to the graph and compute nothing; only reading does.
 // Every method has a function of the same name (functions.ts); what they mean is documented where they are built, in ops/.
+import { collectGarbage, shouldCollect } from './devices/collect-garbage.js'
 import type { Device } from './devices/device.js'
 import type { Dtype, TypedArray } from './dtype.js'
 import { DeviceError, DtypeError, ShapeError } from './errors.js'
@@ -7,6 +8,7 @@ import * as build from './graph/build.js'
 import { Holding } from './graph/holding.js'
 import { concatPadded, Pack, ValueCell } from './graph/cell.js'
 import type { Node } from './graph/node.js'
+import { allocateStorage, currentSite } from './memory.js'
 import * as contraction from './ops/contraction.js'
 import * as el from './ops/elementwise.js'
 import * as indexing from './ops/indexing.js'
@@ -110,7 +112,9 @@ export class Tensor {
     this.realize()
     const holding = this.node.holding
     if (holding === null) throw new DeviceError('data: the value must be there after a run, got none')
-    return holding.device.read(holding.storage)
+    const data = await holding.device.read(holding.storage)
+    if (shouldCollect(this.device)) await collectGarbage(this.device)
+    return data
   }
 
   /** Through a copy that is given back: a window with a storage of its own would be an input more to every compiled function. */
@@ -160,7 +164,7 @@ export class Tensor {
   /** Overwrites the value from the host, keeping the storage. */
   write(data: TypedArray): this {
     if (data.length !== this.size) throw new ShapeError(`write: ${this.size} elements are needed for shape ${formatShape(this.shape)}, got ${data.length}`)
-    const storage = this.device.allocate(this.dtype, this.size)
+    const storage = allocateStorage(this.device, this.shape, this.dtype, currentSite())
     this.device.write(storage, data)
     const holding = new Holding(this.device, storage)
     if (this.isPacked) assignCell(this.#cell, sourceOf(holding, null, this.node))
@@ -182,7 +186,7 @@ export class Tensor {
   /** The same values on another device. Waits for the values. */
   async toDevice(device: Device): Promise<Tensor> {
     if (device === this.device) return this
-    const storage = device.allocate(this.dtype, this.size)
+    const storage = allocateStorage(device, this.shape, this.dtype, currentSite())
     device.write(storage, await this.data())
     const node = build.source(this.shape, this.dtype, device)
     node.holding = new Holding(device, storage)

@@ -1,17 +1,30 @@
 // Ownership of a storage: shared by the nodes whose value it is, freed when none is reachable any more, or at once by `release`.
 import type { Device, Storage } from '../devices/device.js'
+import { freeStorage } from '../memory.js'
 
-const registry = new FinalizationRegistry<{ device: Device; storage: Storage }>(({ device, storage }) => device.free(storage))
+const registry = new FinalizationRegistry<{ device: Device; storage: Storage }>(({ device, storage }) => freeStorage(device, storage))
+const collectors = new Set<Set<Holding>>()
+
+/** Until the returned function is called, every new holding is put into `into`. */
+export function collectHoldings(into: Set<Holding>): () => void {
+  collectors.add(into)
+  return () => {
+    collectors.delete(into)
+  }
+}
 
 export class Holding {
   readonly device: Device
   readonly storage: Storage
+  /** Is it the value of a tensor that was assigned to? Then it outlives the scope it was computed in. */
+  isAssigned = false
   #released = false
 
   constructor(device: Device, storage: Storage) {
     this.device = device
     this.storage = storage
     registry.register(this, { device, storage }, this)
+    for (const collector of collectors) collector.add(this)
   }
 
   get released(): boolean {
@@ -22,6 +35,6 @@ export class Holding {
     if (this.#released) return
     this.#released = true
     registry.unregister(this)
-    this.device.free(this.storage)
+    freeStorage(this.device, this.storage)
   }
 }

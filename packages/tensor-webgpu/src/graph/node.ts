@@ -1,5 +1,6 @@
 // One vertex of the graph: an operation, what it is applied to, and what comes out. Immutable but for the value that a run leaves on it.
 import type { Device } from '../devices/device.js'
+import { currentSite } from '../memory.js'
 import type { Dtype } from '../dtype.js'
 import type { Shape } from '../shape.js'
 import type { Holding } from './holding.js'
@@ -27,6 +28,8 @@ export class Node {
   /** The computed value, once there is one. */
   holding: Holding | null = null
   absence: Absence | null = null
+  /** The line that made it, when sites are being recorded. */
+  readonly site = currentSite()
   /** The cell whose value this source is, so that a compiled function finds the cell's later values. */
   cell: Cell | null = null
 

@@ -27,6 +27,9 @@ export interface FusionLimits {
   readonly maxBindings: number
 }
 
+/** Values that one kernel may compute: beyond this, compilers of shaders slow down and registers run out. */
+const MOST_MEMBERS = 96
+
 /** Values written into every kernel that needs them instead of being read. */
 export const isInline = (value: Value): boolean => value.operation.kind === 'constant' || value.operation.kind === 'index'
 
@@ -116,7 +119,7 @@ export class Clusters {
     const [input] = value.inputs
     const { base } = this.#locations.of(input)
     const cluster = this.of(base)
-    const joins = cluster !== undefined && cluster.kind === 'loop' && this.#isSameElement(input, cluster) && (cluster.axes.length === 0 || sameShape(cluster.axes, axes)) && this.#mayReduceHere(cluster, axes)
+    const joins = cluster !== undefined && cluster.kind === 'loop' && cluster.members.size < MOST_MEMBERS && this.#isSameElement(input, cluster) && (cluster.axes.length === 0 || sameShape(cluster.axes, axes)) && this.#mayReduceHere(cluster, axes)
     if (!joins) {
       const twin = this.#findTwin(value, axes)
       if (twin !== undefined) this.#merge(value, [twin])
@@ -189,6 +192,7 @@ export class Clusters {
 
   /** The merged cluster's level must stay below that of everything that reads from its parts: then no cycle exists. */
   #isLegal(value: Value, group: readonly Cluster[]): boolean {
+    if (group.reduce((sum, cluster) => sum + cluster.members.size, 1) > MOST_MEMBERS) return false
     return this.#mergedLevel(value, group) < Math.min(...group.flatMap(cluster => [...cluster.dependents].map(root).filter(dependent => !group.includes(dependent)).map(dependent => dependent.level))) && this.#bindings(value, group) <= this.#limits.maxBindings
   }
 

@@ -19,7 +19,7 @@ const K_BLOCK = 256
 const N_BLOCK = 256
 const M_BLOCK = 64
 /** Fewer tiles than this leave threads without work. */
-const MIN_TILES = 8
+const MIN_TILES = 32
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1)
 

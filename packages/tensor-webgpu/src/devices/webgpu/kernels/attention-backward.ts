@@ -4,7 +4,7 @@ import type { Access, AttentionBackwardKernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
 import { attentionLayout, AttentionShader, type AttentionLayout } from './attention-shader.js'
 import { writeWalk } from './attention-walk.js'
-import type { GpuProgram } from './gpu-program.js'
+import { loopStart, type GpuProgram } from './gpu-program.js'
 
 const maskAccess = (kernel: AttentionBackwardKernel): readonly Access[] => (kernel.mask === null ? [] : [kernel.mask])
 
@@ -41,16 +41,14 @@ function queryGradient(kernel: AttentionBackwardKernel, traits: GpuTraits, force
   shader.line(`let delta = ${vectors.scalar(delta, ['batch', 'ownHead', 'row']).text};`)
   shader.line(`let visible = ${shader.visibleKeys('row')};`)
   shader.line(`let end = ${shader.visibleKeys('lastRow')};`)
-  writeWalk(shader, { row: 'key', length: keys, from: '0u', to: 'end', head: 'kvHead', vectors: { k, v }, scalars: {} }, '  ', ({ chunk, indent }) => {
+  writeWalk(shader, { row: 'key', length: keys, from: loopStart(traits), to: 'end', head: 'kvHead', vectors: { k, v }, scalars: {} }, '  ', ({ chunk, indent }) => {
     shader.line('var products = vec4f(); var dp = vec4f();', indent)
     vectors.each(indent, (d, at, deeper) => shader.line(`products = fma(${at('q')}, ${chunk('k', d, at)}, products); dp = fma(${at('dOut')}, ${chunk('v', d, at)}, dp);`, deeper))
     writeProbability(kernel, shader, 'ownHead', 'row', 'key', 'key < visible', 'lse', indent)
     shader.line(`let ds = p * (dot(dp, vec4f(1.0)) - delta) * ${scale}f;`, indent)
     vectors.each(indent, (d, at, deeper) => shader.line(`${at('dq')} = fma(vec4f(ds), ${chunk('k', d, at)}, ${at('dq')});`, deeper))
   })
-  shader.line('if (stores) {')
   shader.storeOwn('dq', dq)
-  shader.line('}')
   return shader.program('attention dq')
 }
 
@@ -82,9 +80,7 @@ function keyGradient(kernel: AttentionBackwardKernel, traits: GpuTraits, part: K
     })
   })
   shader.line('}')
-  shader.line('if (stores) {')
   if (wantsK) shader.storeOwn('dk', dk)
   if (wantsV) shader.storeOwn('dv', dv)
-  shader.line('}')
   return shader.program(`attention ${part}`)
 }

@@ -3,14 +3,14 @@
 import type { AttentionSizes, Access, Binding } from '../../../plan/kernel.js'
 import { StorageArrays } from '../wgsl/access.js'
 import type { GpuTraits } from '../traits.js'
-import { foldWorkgroups, workgroupNumber, type GpuProgram } from './gpu-program.js'
+import { foldWorkgroups, loopStart, workgroupNumber, type GpuProgram } from './gpu-program.js'
 import { HeadVectors, vectorHeadBindings } from './head-vectors.js'
 
 /** How the rows that every invocation of a workgroup walks come to it. */
 export type Staging =
   /** Each invocation reads them from memory. */
   | 'direct'
-  /** Each lane of the workgroup's one subgroup reads one, and they are shuffled around. */
+  /** The lanes of the workgroup's one subgroup read each row together and broadcast its chunks. */
   | 'shuffle'
   /** Read together into workgroup memory. */
   | 'tile'
@@ -48,7 +48,7 @@ export class AttentionShader {
     this.traits = traits
     this.#bindings = bindings
     this.arrays = new StorageArrays(bindings, vectorHeadBindings(vectors, sizes.headSize, others))
-    this.vectors = new HeadVectors(sizes.headSize, this.arrays, bindings, this.lines)
+    this.vectors = new HeadVectors(sizes.headSize, this.arrays, bindings, this.lines, loopStart(traits))
     const perHead = Math.ceil(length / layout.group)
     const count = perHead * heads * sizes.batch
     this.#workgroups = foldWorkgroups(count, traits.maxWorkgroups)
@@ -83,15 +83,82 @@ export class AttentionShader {
 
   /** Loads this invocation's own row of `access` into the register vector `name`. */
   loadOwn(name: string, access: Access, scale = 1): void {
-    this.vectors.base(`${name}Base`, access, { batch: 'batch', head: 'ownHead', row: 'row' }, '  ')
-    this.vectors.declare(name, '  ')
-    this.vectors.each('  ', (d, at, indent) => this.line(`${at(name)} = ${this.vectors.load(access, `${name}Base`, d)}${scale === 1 ? '' : ` * ${scale}f`};`, indent))
+    const { vectors } = this
+    const scaled = (text: string): string => (scale === 1 ? text : `${text} * ${scale}f`)
+    vectors.declare(name, '  ')
+    if (!this.#sharesLanes) {
+      vectors.base(`${name}Base`, access, { batch: 'batch', head: 'ownHead', row: 'row' }, '  ')
+      return vectors.each('  ', (d, at, indent) => this.line(`${at(name)} = ${scaled(vectors.load(access, `${name}Base`, d))};`, indent))
+    }
+    this.#eachRowOfGroup(name, access, () => {
+      this.loadAcrossLanes(`${name}Row`, access, `${name}Base`, '    ')
+      vectors.each('    ', (d, at, indent) => this.line(`${at(name)} = select(${at(name)}, ${scaled(this.chunkAcrossLanes(`${name}Row`, d))}, firstRow + local == ${name}At);`, indent))
+    })
   }
 
-  /** Stores the register vector `name`, times `factor`, as this invocation's row. Inside `if (stores)`. */
+  /** Stores the register vector `name`, times `factor`, as this invocation's row. */
   storeOwn(name: string, access: Access, factor = ''): void {
-    this.vectors.base(`${name}Out`, access, { batch: 'batch', head: 'ownHead', row: 'row' }, '    ')
-    this.vectors.each('    ', (d, at, indent) => this.vectors.store(access, `${name}Out`, d, `${at(name)}${factor}`, indent))
+    const { vectors } = this
+    if (!this.#sharesLanes) {
+      this.line('if (stores) {')
+      vectors.base(`${name}Base`, access, { batch: 'batch', head: 'ownHead', row: 'row' }, '    ')
+      vectors.each('    ', (d, at, indent) => vectors.store(access, `${name}Base`, d, `${at(name)}${factor}`, indent))
+      return this.line('}')
+    }
+    if (factor !== '') vectors.each('  ', (_, at, indent) => this.line(`${at(name)} = ${at(name)}${factor};`, indent))
+    const size = this.traits.subgroupSize
+    this.#eachRowOfGroup(`${name}Out`, access, () => {
+      for (let g = 0; g < this.#laneGroups; g++) this.line(`var ${name}Chunk${g} = vec4f();`, '    ')
+      vectors.each('    ', (d, at, indent) => {
+        const [group, lane] = [Math.floor(Number.parseInt(d) / size), Number.parseInt(d) % size]
+        this.line(`${name}Chunk${group} = select(${name}Chunk${group}, subgroupShuffle(${at(name)}, ${name}OutAt - firstRow), lane == ${lane}u);`, indent)
+      })
+      for (let g = 0; g < this.#laneGroups; g++) {
+        this.line(`if (lane + ${g * size}u < ${vectors.chunks}u) {`, '    ')
+        vectors.store(access, `${name}OutBase`, `(lane + ${g * size}u)`, `${name}Chunk${g}`, '      ')
+        this.line('}', '    ')
+      }
+    })
+  }
+
+  /** Rows go through all lanes together: one load or store site each, which is what compiling costs on software adapters. */
+  get #sharesLanes(): boolean {
+    return this.layout.staging === 'shuffle' && this.vectors.writtenOut
+  }
+
+  get #laneGroups(): number {
+    return Math.ceil(this.vectors.chunks / this.traits.subgroupSize)
+  }
+
+  #eachRowOfGroup(name: string, access: Access, body: () => void): void {
+    this.line(`for (var ${name}At = firstRow; ${name}At <= lastRow; ${name}At += 1u) {`)
+    this.vectors.base(`${name}Base`, access, { batch: 'batch', head: 'ownHead', row: `${name}At` }, '    ')
+    body()
+    this.line('}')
+  }
+
+  /** Reads the row at `base` spread over the lanes: lane l holds chunks l, l + size … in `name`. */
+  loadAcrossLanes(name: string, access: Access, base: string, indent: string): void {
+    const size = this.traits.subgroupSize
+    const groups = this.#laneGroups
+    const last = this.vectors.chunks - 1
+    if (!this.vectors.writtenOut) {
+      this.line(`var ${name}: array<vec4f, ${groups}>;`, indent)
+      this.line(`for (var g = ${loopStart(this.traits)}; g < ${groups}u; g += 1u) { ${name}[g] = ${this.vectors.load(access, base, `min(g * ${size}u + lane, ${last}u)`)}; }`, indent)
+      return
+    }
+    for (let g = 0; g < groups; g++) {
+      const chunk = (g + 1) * size <= last + 1 ? `(lane + ${g * size}u)` : `min(lane + ${g * size}u, ${last}u)`
+      this.line(`let ${name}${g} = ${this.vectors.load(access, base, chunk)};`, indent)
+    }
+  }
+
+  /** Chunk d of a row read by `loadAcrossLanes`. */
+  chunkAcrossLanes(name: string, d: string): string {
+    const size = this.traits.subgroupSize
+    if (!this.vectors.writtenOut) return `subgroupShuffle(${name}[${d} / ${size}u], ${d} % ${size}u)`
+    const chunk = Number.parseInt(d)
+    return `subgroupBroadcast(${name}${Math.floor(chunk / size)}, ${chunk % size}u)`
   }
 
   program(variant: string): GpuProgram {

@@ -60,20 +60,19 @@ function openRows(shader: AttentionShader, rows: WalkedRows, size: number, inden
   shader.line(`let ${rows.row} = block + u;`, `${indent}  `)
 }
 
+/** Each row is read once by all lanes together, lane d its chunk d, and chunks are broadcast from there. */
 function writeShuffled(shader: AttentionShader, rows: WalkedRows, indent: string, body: (walk: WalkBody) => void): void {
-  const { group } = shader.layout
   const inner = `${indent}  `
-  openBlock(shader, rows, group, indent)
-  shader.line(`let laneRow = min(block + lane, ${rows.length - 1}u);`, inner)
+  shader.line(`for (var ${rows.row} = ${rows.from}; ${rows.row} < ${rows.to}; ${rows.row} += 1u) {`, indent)
   for (const [name, access] of Object.entries(rows.vectors)) {
-    shader.vectors.base(`${name}Base`, access, place(rows, 'laneRow'), inner)
-    shader.vectors.declare(`${name}Lane`, inner)
-    shader.vectors.each(inner, (d, at, deeper) => shader.line(`${at(`${name}Lane`)} = ${shader.vectors.load(access, `${name}Base`, d)};`, deeper))
+    shader.vectors.base(`${name}Base`, access, place(rows, rows.row), inner)
+    shader.loadAcrossLanes(`${name}Row`, access, `${name}Base`, inner)
   }
-  for (const [name, access] of Object.entries(rows.scalars)) shader.line(`let ${name}Lane = ${shader.vectors.scalar(access, ['batch', rows.head, 'laneRow']).text};`, inner)
-  openRows(shader, rows, group, inner)
-  body({ chunk: (name, _, at) => `subgroupShuffle(${at(`${name}Lane`)}, u)`, scalar: name => `subgroupShuffle(${name}Lane, u)`, indent: `${inner}  ` })
-  shader.line('}', inner)
+  body({
+    chunk: (name, d) => shader.chunkAcrossLanes(`${name}Row`, d),
+    scalar: name => shader.vectors.scalar(rows.scalars[name], ['batch', rows.head, rows.row]).text,
+    indent: inner,
+  })
   shader.line('}', indent)
 }
 

@@ -4,7 +4,7 @@ import type { AttentionKernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
 import { attentionLayout, AttentionShader, type AttentionLayout } from './attention-shader.js'
 import { writeWalk } from './attention-walk.js'
-import type { GpuProgram } from './gpu-program.js'
+import { loopStart, type GpuProgram } from './gpu-program.js'
 
 /** Below every score that can occur and finite: WGSL compilers may assume that there is no infinity. */
 const HIDDEN = '-1e30f'
@@ -22,7 +22,7 @@ export function attentionProgram(kernel: AttentionKernel, traits: GpuTraits, for
   shader.line('var total = 0.0;')
   shader.line(`let visible = ${shader.visibleKeys('row')};`)
   shader.line(`let end = ${shader.visibleKeys('lastRow')};`)
-  writeWalk(shader, { row: 'key', length: keys, from: '0u', to: 'end', head: 'kvHead', vectors: { k, v }, scalars: {} }, '  ', ({ chunk, indent }) => {
+  writeWalk(shader, { row: 'key', length: keys, from: loopStart(traits), to: 'end', head: 'kvHead', vectors: { k, v }, scalars: {} }, '  ', ({ chunk, indent }) => {
     shader.line('var products = vec4f();', indent)
     vectors.each(indent, (d, at, deeper) => shader.line(`products = fma(${at('q')}, ${chunk('k', d, at)}, products);`, deeper))
     writeSeen(kernel, shader, indent)
@@ -38,8 +38,8 @@ export function attentionProgram(kernel: AttentionKernel, traits: GpuTraits, for
   })
   // a row that saw no key has total 0 and gives zeros
   shader.line('let inverse = select(0.0, 1.0 / total, total > 0.0);')
-  shader.line('if (stores) {')
   shader.storeOwn('sum', out, ' * inverse')
+  shader.line('if (stores) {')
   vectors.storeScalar(lse, ['batch', 'ownHead', 'row'], 'select(0.0, largest + log(max(total, 1e-37)), total > 0.0)', '    ')
   shader.line('}')
   return shader.program('attention')

@@ -1,5 +1,7 @@
 // A kernel turned into something a GPU can run: shader text, which of the kernel's bindings it binds, and how many workgroups.
 
+import type { GpuTraits } from '../traits.js'
+
 export interface GpuProgram {
   /** Which way of computing was chosen, for people and for tests: `map`, `rows`, `matmul register 4x8` … */
   readonly variant: string
@@ -18,6 +20,12 @@ export function foldWorkgroups(count: number, limit: number): [number, number] {
 
 /** The text of the workgroup's number in a dispatch folded by `foldWorkgroups`. */
 export const workgroupNumber = ([x, y]: readonly [number, number]): string => (y === 1 ? 'workgroup.x' : `workgroup.y * ${x}u + workgroup.x`)
+
+/**
+ * Where a loop that is zero-based starts. Software adapters write out loops of up to 32 rounds whose count they know, and then compile for
+ * seconds: workgroup.z is always zero, but they cannot see that. GPUs' compilers choose well by themselves.
+ */
+export const loopStart = ({ software }: GpuTraits): string => (software ? 'workgroup.z' : '0u')
 
 /** `let` statements that split a number into indices of a row-major space; axes of size 1 get none. */
 export function splitIndex(source: string, shape: readonly number[], names: readonly string[], indent: string): string[] {

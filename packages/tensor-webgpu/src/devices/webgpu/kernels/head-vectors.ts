@@ -39,7 +39,10 @@ export class HeadVectors {
   readonly #bindings: readonly Binding[]
   readonly #lines: string[]
 
-  constructor(headSize: number, arrays: StorageArrays, bindings: readonly Binding[], lines: string[]) {
+  readonly #start: string
+
+  constructor(headSize: number, arrays: StorageArrays, bindings: readonly Binding[], lines: string[], start: string) {
+    this.#start = start
     this.#headSize = headSize
     this.chunks = Math.ceil(headSize / 4)
     this.writtenOut = this.chunks <= WRITTEN_OUT
@@ -98,7 +101,7 @@ export class HeadVectors {
       for (let d = 0; d < this.chunks; d++) emit(`${d}u`, name => `${name}_${d}`, indent)
       return
     }
-    this.#lines.push(`${indent}for (var d = 0u; d < ${this.chunks}u; d += 1u) {`)
+    this.#lines.push(`${indent}for (var d = ${this.#start}; d < ${this.chunks}u; d += 1u) {`)
     emit('d', name => `${name}[d]`, `${indent}  `)
     this.#lines.push(`${indent}}`)
   }

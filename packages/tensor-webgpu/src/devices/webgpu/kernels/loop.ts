@@ -7,7 +7,7 @@ import { bodyVectorBindings, closure, emitInstructions, emitStore, instructionWi
 import { Prelude } from '../wgsl/prelude.js'
 import { combine, foldVector, reduceIdentity } from '../wgsl/reduce.js'
 import { convert, registerOf, typeName, widen, type Register, type Value, type Width } from '../wgsl/value.js'
-import { foldWorkgroups, splitIndex, workgroupNumber, type GpuProgram } from './gpu-program.js'
+import { foldWorkgroups, loopStart, splitIndex, workgroupNumber, type GpuProgram } from './gpu-program.js'
 import { chooseLoop, type LoopChoice } from './loop-choice.js'
 import { simplifyLoop } from './simplify.js'
 
@@ -186,7 +186,7 @@ class LoopWriter {
     const { lanes, vectorAxis } = this.#choice
     const sizes = shape.slice(this.#outer).map((n, i) => (this.#outer + i === vectorAxis ? n / 4 : n))
     const name = (i: number): string => (this.#outer + i === vectorAxis ? `i${this.#outer + i}q` : `i${this.#outer + i}`)
-    const [start, step] = lanes === 1 ? ['0u', '1u'] : ['lane', `${lanes}u`]
+    const [start, step] = lanes === 1 ? [loopStart(this.#traits), '1u'] : ['lane', `${lanes}u`]
     if (sizes.length === 1) {
       this.#line(`for (var ${name(0)} = ${start}; ${name(0)} < ${sizes[0]}u; ${name(0)} += ${step}) {`)
     } else {

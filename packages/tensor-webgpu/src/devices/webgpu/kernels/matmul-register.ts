@@ -12,7 +12,7 @@ export interface RegisterTile extends Tile {
 }
 
 export function registerMatmul(kernel: MatmulKernel, tile: RegisterTile, traits: GpuTraits): GpuProgram {
-  const writer = new MatmulWriter(kernel, tile)
+  const writer = new MatmulWriter(kernel, tile, traits)
   const { m, n, batch } = kernel
   const { across, down, rows, columns } = tile
   const tilesDown = Math.ceil(m / (rows * down))
@@ -46,7 +46,7 @@ export function writeContraction(writer: MatmulWriter): void {
   const byFour = writer.aMode === 'k' || writer.bMode === 'k'
   const whole = byFour ? Math.floor(k / 4) : k
   if (whole > 0) {
-    writer.line(byFour ? `for (var kq = 0u; kq < ${whole}u; kq += 1u) {` : `for (var k = 0u; k < ${whole}u; k += 1u) {`)
+    writer.line(byFour ? `for (var kq = ${writer.loopStart}; kq < ${whole}u; kq += 1u) {` : `for (var k = ${writer.loopStart}; k < ${whole}u; k += 1u) {`)
     if (byFour) writer.line('let k = kq * 4u;', '    ')
     writeStep(writer, byFour ? 4 : 1, false)
     writer.line('}')

@@ -9,6 +9,8 @@ import { MatmulWriter, type Tile } from './matmul-tile.js'
 export interface SubgroupTile extends Tile {
   /** Subgroups of a workgroup, one below the other along m. */
   readonly down: number
+  /** Steps along k written out one after the other; divides the subgroup size. */
+  readonly depth: number
 }
 
 /** Whether this family can compute the kernel: whole subgroups along k, and a contiguous either way. */
@@ -20,7 +22,7 @@ export function fitsSubgroup(kernel: MatmulKernel, tile: SubgroupTile, subgroupS
 }
 
 export function subgroupMatmul(kernel: MatmulKernel, tile: SubgroupTile, traits: GpuTraits): GpuProgram {
-  const writer = new MatmulWriter(kernel, tile, { scalarA: true })
+  const writer = new MatmulWriter(kernel, tile, traits, { scalarA: true })
   const size = traits.subgroupSize
   const { m, n, batch } = kernel
   const { down, rows, columns } = tile
@@ -37,9 +39,14 @@ export function subgroupMatmul(kernel: MatmulKernel, tile: SubgroupTile, traits:
   if (!alongK) for (let g = 0; g < rows / size; g++) writer.line(`let laneRow${g} = min(firstRow + ${g * size}u + lane, ${m - 1}u);`)
   writer.writeClampedIndices()
   writer.writeSums()
-  writer.line(`for (var k = 0u; k < ${kernel.k}u; k += ${size}u) {`)
-  if (alongK) for (let row = 0; row < rows; row++) writer.line(`let a${row} = ${writer.loadA(`m${row}`, '(k + lane)', '', 'scalar')};`, '    ')
-  for (let u = 0; u < size; u++) writeStep(writer, u, size, alongK)
+  writer.line(`for (var block = ${writer.loopStart}; block < ${kernel.k}u; block += ${size}u) {`)
+  if (alongK) for (let row = 0; row < rows; row++) writer.line(`let a${row} = ${writer.loadA(`m${row}`, '(block + lane)', '', 'scalar')};`, '    ')
+  // a loop, not written out: every load site costs software adapters tens of milliseconds of compilation
+  const depth = writer.bMode === 'k' ? 4 : tile.depth
+  writer.line(`for (var step = ${writer.loopStart}; step < ${size}u; step += ${depth}u) {`, '    ')
+  writer.line('let k = block + step;', '      ')
+  for (let u = 0; u < depth; u++) writeStep(writer, u, size, alongK)
+  writer.line('}', '    ')
   writer.line('}')
   writer.writeEpilogue()
   const wgsl = matmulText(writer, size * down, '', 'enable subgroups;\n', ', @builtin(subgroup_invocation_id) lane: u32')
@@ -48,20 +55,20 @@ export function subgroupMatmul(kernel: MatmulKernel, tile: SubgroupTile, traits:
 
 function writeStep(writer: MatmulWriter, u: number, size: number, alongK: boolean): void {
   const { rows, columns } = writer.tile
-  const put = (text: string): void => writer.line(text, '    ')
+  const put = (text: string): void => writer.line(text, '      ')
   const at = u === 0 ? 'k' : `(k + ${u}u)`
   const lanes = [0, 1, 2, 3]
   for (let c = 0; c < columns; c++) {
-    if (writer.bMode === 'k' && u % 4 === 0) for (const lane of lanes) put(`let b${u}at${c}_${lane} = ${writer.loadB(`n${c}_${lane}`, at, `(k / 4u + ${u / 4}u)`, 'k')};`)
+    if (writer.bMode === 'k' && u === 0) for (const lane of lanes) put(`let b${c}_${lane} = ${writer.loadB(`n${c}_${lane}`, at, '(k / 4u)', 'k')};`)
     const text = writer.bMode === 'own' ? writer.loadB(`n${c}`, at, '', 'own')
-      : writer.bMode === 'k' ? `vec4f(${lanes.map(lane => `b${u - (u % 4)}at${c}_${lane}[${u % 4}]`).join(', ')})`
+      : writer.bMode === 'k' ? `vec4f(${lanes.map(lane => `b${c}_${lane}[${u}]`).join(', ')})`
       : `vec4f(${lanes.map(lane => writer.loadB(`n${c}_${lane}`, at, '', 'scalar')).join(', ')})`
     put(`let b${u}at${c} = ${text};`)
   }
   if (!alongK) for (let g = 0; g < rows / size; g++) put(`let a${u}rows${g} = ${writer.loadA(`laneRow${g}`, at, '', 'scalar')};`)
   for (let row = 0; row < rows; row++) {
-    const source = alongK ? `a${row}, ${u}u` : `a${u}rows${Math.floor(row / size)}, ${row % size}u`
-    put(`let a${u}at${row} = subgroupBroadcast(${source});`)
+    const source = alongK ? `subgroupShuffle(a${row}, step${u === 0 ? '' : ` + ${u}u`})` : `subgroupBroadcast(a${u}rows${Math.floor(row / size)}, ${row % size}u)`
+    put(`let a${u}at${row} = ${source};`)
     for (let c = 0; c < columns; c++) put(`sum${row}_${c} = fma(vec4f(a${u}at${row}), b${u}at${c}, sum${row}_${c});`)
   }
 }

@@ -5,7 +5,8 @@ import { accessMode, addressText, loadText, StorageArrays, type Site } from '../
 import { bodyVectorBindings, closure, emitInstructions, emitStore, instructionWidths, type BodyContext } from '../wgsl/body.js'
 import { Prelude } from '../wgsl/prelude.js'
 import { convert, type Value } from '../wgsl/value.js'
-import { splitIndex } from './gpu-program.js'
+import type { GpuTraits } from '../traits.js'
+import { loopStart, splitIndex } from './gpu-program.js'
 
 /** How an operand is loaded: four along the contraction, four along its own axis, or one at a time. */
 export type LoadMode = 'k' | 'own' | 'scalar'
@@ -30,9 +31,12 @@ export class MatmulWriter {
   /** The results are computed four columns at a time. */
   readonly vectorColumns: boolean
   readonly #shape: readonly number[]
+  /** Where the writer's loops start: see `loopStart`. */
+  readonly loopStart: string
 
   /** `scalarA`: a is loaded one element at a time whatever its layout. */
-  constructor(kernel: MatmulKernel, tile: Tile, { scalarA = false } = {}) {
+  constructor(kernel: MatmulKernel, tile: Tile, traits: GpuTraits, { scalarA = false } = {}) {
+    this.loopStart = loopStart(traits)
     this.kernel = kernel
     this.tile = tile
     const m = kernel.batch.length
@@ -135,7 +139,7 @@ export class MatmulWriter {
     const names = Array.from({ length: rows * columns }, (_, i) => `sum${Math.floor(i / columns)}_${i % columns}`)
     this.line(`var sums = array<vec4f, ${rows * columns}>(${names.join(', ')});`)
     const count = rows * columns * (this.vectorColumns ? 1 : 4)
-    this.line(`for (var part = 0u; part < ${count}u; part += 1u) {`)
+    this.line(`for (var part = ${this.loopStart}; part < ${count}u; part += 1u) {`)
     const position = this.vectorColumns ? 'part' : '(part / 4u)'
     this.line(`let m = firstRow + ${columns === 1 ? position : `${position} / ${columns}u`};`, '    ')
     const nq = columns === 1 ? 'firstColumn' : `firstColumn + ${position} % ${columns}u`

@@ -7,7 +7,7 @@ import { registerMatmul } from './matmul-register.js'
 import { fitsSubgroup, subgroupMatmul } from './matmul-subgroup.js'
 import { simplifyMatmul } from './simplify-matmul.js'
 
-const SUBGROUP_TILE = { rows: 8, columns: 1, down: 1 } as const
+const SUBGROUP_TILE = { rows: 8, columns: 1, down: 1, depth: 2 } as const
 
 /** A product with a single row or column is a reduction over k, which the loop kernels do better than tiles. */
 function asLoop(kernel: MatmulKernel): LoopKernel {

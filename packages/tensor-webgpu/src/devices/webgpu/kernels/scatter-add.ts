@@ -4,7 +4,7 @@ import type { Access, LoopKernel, ScatterAddKernel } from '../../../plan/kernel.
 import type { GpuTraits } from '../traits.js'
 import { accessMode, addressText, loadText, StorageArrays, type Site } from '../wgsl/access.js'
 import { convert } from '../wgsl/value.js'
-import { foldWorkgroups, splitIndex, workgroupNumber, type GpuProgram } from './gpu-program.js'
+import { foldWorkgroups, loopStart, splitIndex, workgroupNumber, type GpuProgram } from './gpu-program.js'
 import { loopProgram } from './loop.js'
 
 /** Up to this many sources, every element of the result looks at all of them. */
@@ -59,7 +59,7 @@ export function scatterAddProgram(kernel: ScatterAddKernel, traits: GpuTraits): 
   if (fourWide) lines.push('  let i = iq * 4u;')
   lines.push(`  let firstRow = block * ${rowsPerBlock}u;`, `  let endRow = min(firstRow + ${rowsPerBlock}u, ${size}u);`)
   lines.push('  for (var row = firstRow; row < endRow; row += 1u) {', `    ${outText} = ${zero};`, '  }')
-  lines.push(`  for (var j = 0u; j < ${count}u; j += 1u) {`, `    let row = u32(clamp(${indexText}, 0i, ${size - 1}i));`)
+  lines.push(`  for (var j = ${loopStart(traits)}; j < ${count}u; j += 1u) {`, `    let row = u32(clamp(${indexText}, 0i, ${size - 1}i));`)
   lines.push(`    if (row >= firstRow && row < endRow) { ${outText} = ${sum}; }`, '  }')
   const wgsl = [
     bindings.some(binding => binding.dtype === 'f16') ? 'enable f16;\n' : '', arrays.declarations, '\n', `@compute @workgroup_size(${group})\n`,
