@@ -3,8 +3,9 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 
+const CORE = 'core (encode, decode, count, special tokens, three scanners)'
 const ENTRIES: Readonly<Record<string, string>> = {
-  'core (encode, decode, count, special tokens, three scanners)': 'BpeTokenizer, openCompact',
+  [CORE]: '*',
   'with .tiktoken and the OpenAI encodings': 'loadTiktoken',
   'training': 'trainBpe',
   'every tokenizer.json': 'loadTokenizer',
@@ -14,8 +15,8 @@ const ENTRIES: Readonly<Record<string, string>> = {
 export async function coreSize(): Promise<object[]> {
   const fromTooling = createRequire(import.meta.url)
   const { build }: typeof import('esbuild') = createRequire(fromTooling.resolve('tsup'))('esbuild')
-  const entry = fileURLToPath(new URL('../../packages/tokenizer-bpe/src/index.ts', import.meta.url))
   return Promise.all(Object.entries(ENTRIES).map(async ([what, imported]) => {
+    const entry = fileURLToPath(new URL(`../../packages/tokenizer-bpe/src/${what === CORE ? 'core' : 'index'}.ts`, import.meta.url))
     const names = imported === '*' ? '*' : `{ ${imported} }`
     const { outputFiles } = await build({
       stdin: { contents: `export ${names} from ${JSON.stringify(entry)}`, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },

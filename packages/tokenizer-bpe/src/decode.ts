@@ -23,11 +23,9 @@ export class IdsToBytes {
     let length = 0
     for (let k = 0; k < ids.length; k++) {
       const id = ids[k]
-      // 4 more: the last word of a token may reach past it
-      const room = length + (id < size ? lengths[id] : 0) + 4
-      if (room > this.#bytes.length) this.#grow(room)
+      this.#reserve(length + (lengths[id] ?? 0))
       // NaN, fractions and negative ids have no length, ids without a token have length 0
-      if (!(id < size) || !(lengths[id] > 0)) {
+      if (!(id < size && lengths[id] > 0)) {
         length = this.#addSpecial(id, length, where)
         continue
       }
@@ -44,11 +42,10 @@ export class IdsToBytes {
   /** The text of `ids`; bytes that are not UTF-8 become U+FFFD, or with `strict` throw TokenizerError. */
   textOf(ids: ArrayLike<number>, strict: boolean): string {
     const bytes = this.bytesOf(ids, 'decode')
-    if (!strict) return textOf(bytes)
     try {
-      return new TextDecoder('utf-8', { ignoreBOM: true, fatal: true }).decode(bytes)
+      return textOf(bytes, strict)
     } catch {
-      throw new TokenizerError('INVALID_UTF8', `decode: the ids must be of whole characters, got ${bytes.length} bytes that are not UTF-8; leave out strict to get U+FFFD for them`)
+      throw new TokenizerError('INVALID_UTF8', 'decode: ids must be of whole characters when strict; leave it out to get U+FFFD')
     }
   }
 
@@ -56,13 +53,15 @@ export class IdsToBytes {
     const name = this.#specials.nameOf(id)
     if (name === undefined) throw new TokenIdError(where, id, this.#vocabSize)
     const bytes = utf8Of(name)
-    if (length + bytes.length + 4 > this.#bytes.length) this.#grow(length + bytes.length + 4)
+    this.#reserve(length + bytes.length)
     this.#bytes.set(bytes, length)
     return length + bytes.length
   }
 
-  #grow(needed: number): void {
-    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+  #reserve(needed: number): void {
+    // 4 more: the last word of a token may reach past it
+    if (needed + 4 <= this.#bytes.length) return
+    const larger = new Uint8Array((needed + 4) * 2)
     larger.set(this.#bytes)
     this.#bytes = larger
     this.#words = new DataView(larger.buffer)

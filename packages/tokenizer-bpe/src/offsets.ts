@@ -1,5 +1,5 @@
 // Where each id's text is: in UTF-16 units, for JavaScript, and in bytes of UTF-8.
-import type { BpeTokenizer } from './bpe-tokenizer.ts'
+import type { ByteBpe } from './byte-bpe.ts'
 import type { EncodeOptions } from './tokenizer.ts'
 
 export interface EncodingWithOffsets {
@@ -19,7 +19,7 @@ export interface EncodingWithOffsets {
  * const { ids, starts, ends } = encodeWithOffsets(tokenizer, text)
  * text.slice(starts[0], ends[0])
  */
-export function encodeWithOffsets(tokenizer: BpeTokenizer, text: string, options?: EncodeOptions): EncodingWithOffsets {
+export function encodeWithOffsets(tokenizer: ByteBpe, text: string, options?: EncodeOptions): EncodingWithOffsets {
   const ids = tokenizer.encode(text, options)
   const starts = new Uint32Array(ids.length)
   const ends = new Uint32Array(ids.length)

@@ -2,7 +2,7 @@
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { TokenizerError } from './errors.ts'
 import { ListedPairs } from './merge/pairs.ts'
-import { Vocabulary } from './vocabulary.ts'
+import { vocabularyOf } from './vocabulary.ts'
 
 /**
  * The tokenizer after its first merges only, with `vocabSize` tokens, special ones included; they keep their order and get ids
@@ -31,7 +31,7 @@ export function trimVocabulary(tokenizer: BpeTokenizer, vocabSize: number): { to
   const tokens = Array.from(oldIds, (old) => vocabulary.has(old) && !special.has(old) ? vocabulary.bytesOf(old) : undefined)
   return {
     tokenizer: new BpeTokenizer({
-      vocabulary: Vocabulary.of(tokens),
+      vocabulary: vocabularyOf(tokens),
       pairs: new ListedPairs(Int32Array.from(keptMerges)),
       splitter, wholePieces,
       specialTokens: [...specialTokens].map(([name, old]) => [name, newIds.get(old) ?? 0] as const),

@@ -1,5 +1,5 @@
 // The tokens of a byte-level vocabulary: id → bytes and bytes → id. It knows nothing of merges or of special tokens.
-import { TokenIdError, TokenizerError } from './errors.ts'
+import { TokenizerError } from './errors.ts'
 
 // h(ab) = h(a) · BASE^|b| + h(b): the hash of a concatenation follows from the hashes of its parts
 const BASE = 0x01000193
@@ -47,83 +47,54 @@ export class Vocabulary {
     this.#longest = longest
   }
 
-  /** Builds the vocabulary whose id `i` has the bytes `tokens[i]`; `undefined` marks an id without a token. */
-  static of(tokens: readonly (Uint8Array | undefined)[]): Vocabulary {
-    let total = 0
-    for (const token of tokens) total += token?.length ?? 0
-    const bytes = new Uint8Array(total)
-    const starts = new Uint32Array(tokens.length).fill(ABSENT)
-    const lengths = new Uint32Array(tokens.length)
-    let at = 0
-    for (const [id, token] of tokens.entries()) {
-      if (token === undefined) continue
-      bytes.set(token, at)
-      starts[id] = at
-      lengths[id] = token.length
-      at += token.length
-    }
-    return new Vocabulary(bytes, starts, lengths)
-  }
-
   has(id: number): boolean {
     return id >= 0 && id < this.size && this.starts[id] !== ABSENT
   }
 
-  /** The bytes of a token, not to be written to. Throws TokenIdError. */
+  /** The bytes of a token that is there, not to be written to. */
   bytesOf(id: number): Uint8Array {
-    if (!this.has(id)) throw new TokenIdError('bytesOf', id, this.size)
     return this.bytes.subarray(this.starts[id], this.starts[id] + this.lengths[id])
   }
 
   /** The id of the token with the bytes `from`…`to` of `source`, or -1. */
   find(source: Uint8Array, from: number, to: number): number {
-    const length = to - from
-    if (length > this.#longest) return -1
-    const hash = hashOf(source, from, to)
-    for (let slot = spread(hash) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const id = this.#slots[slot] - 1
-      if (id < 0) return -1
-      if (this.#hashes[id] === hash && this.lengths[id] === length && this.#same(id, 0, source, from, length)) return id
-    }
+    return to - from > this.#longest ? -1 : this.#search(hashOf(source, from, to), source, from, to - from, 0, 0)
   }
 
   /** The id of the token whose bytes are those of `left` and then those of `right`, or -1. */
   findConcatenation(left: number, right: number): number {
-    const leftLength = this.lengths[left]
-    const rightLength = this.lengths[right]
-    const length = leftLength + rightLength
-    if (length > this.#longest) return -1
-    const hash = (Math.imul(this.#hashes[left], powerOf(rightLength)) + this.#hashes[right]) | 0
-    for (let slot = spread(hash) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const id = this.#slots[slot] - 1
-      if (id < 0) return -1
-      if (
-        this.#hashes[id] === hash && this.lengths[id] === length
-        && this.#same(id, 0, this.bytes, this.starts[left], leftLength)
-        && this.#same(id, leftLength, this.bytes, this.starts[right], rightLength)
-      ) return id
-    }
+    const { starts, lengths } = this
+    if (lengths[left] + lengths[right] > this.#longest) return -1
+    const hash = (Math.imul(this.#hashes[left], powerOf(lengths[right])) + this.#hashes[right]) | 0
+    return this.#search(hash, this.bytes, starts[left], lengths[left], starts[right], lengths[right])
   }
 
-  #same(id: number, offset: number, source: Uint8Array, from: number, length: number): boolean {
-    const start = this.starts[id] + offset
-    for (let k = 0; k < length; k++) if (this.bytes[start + k] !== source[from + k]) return false
-    return true
+  /** The id of the token of a hash and the bytes of `source` at two places, or -1. */
+  #search(hash: number, source: Uint8Array, from: number, length: number, restFrom: number, restLength: number): number {
+    for (let slot = spread(hash); ; slot++) {
+      const id = this.#slots[slot & this.#mask] - 1
+      if (id < 0) return -1
+      if (this.#hashes[id] !== hash || this.lengths[id] !== length + restLength) continue
+      const start = this.starts[id]
+      let same = 0
+      while (same < length && this.bytes[start + same] === source[from + same]) same++
+      if (same < length) continue
+      same = 0
+      while (same < restLength && this.bytes[start + length + same] === source[restFrom + same]) same++
+      if (same === restLength) return id
+    }
   }
 
   #insert(id: number): void {
     const start = this.starts[id]
     const length = this.lengths[id]
     const hash = hashOf(this.bytes, start, start + length)
+    const other = this.#search(hash, this.bytes, start, length, 0, 0)
+    if (other >= 0) throw new TokenizerError('INVALID_VOCABULARY', `Vocabulary: tokens must differ, got the same bytes for ids ${other} and ${id}`)
     this.#hashes[id] = hash
-    let slot = spread(hash) & this.#mask
-    for (; this.#slots[slot] !== 0; slot = (slot + 1) & this.#mask) {
-      const other = this.#slots[slot] - 1
-      if (this.#hashes[other] === hash && this.lengths[other] === length && this.#same(other, 0, this.bytes, start, length)) {
-        throw new TokenizerError('INVALID_VOCABULARY', `Vocabulary: tokens must differ, got the same bytes for ids ${other} and ${id}`)
-      }
-    }
-    this.#slots[slot] = id + 1
+    let slot = spread(hash)
+    while (this.#slots[slot & this.#mask] !== 0) slot++
+    this.#slots[slot & this.#mask] = id + 1
   }
 }
 
@@ -143,4 +114,22 @@ const powers: number[] = [1]
 function powerOf(exponent: number): number {
   while (powers.length <= exponent) powers.push(Math.imul(powers[powers.length - 1], BASE))
   return powers[exponent]
+}
+
+/** The vocabulary whose id `i` has the bytes `tokens[i]`; `undefined` marks an id without a token. */
+export function vocabularyOf(tokens: readonly (Uint8Array | undefined)[]): Vocabulary {
+  let total = 0
+  for (const token of tokens) total += token?.length ?? 0
+  const bytes = new Uint8Array(total)
+  const starts = new Uint32Array(tokens.length).fill(ABSENT)
+  const lengths = new Uint32Array(tokens.length)
+  let at = 0
+  for (const [id, token] of tokens.entries()) {
+    if (token === undefined) continue
+    bytes.set(token, at)
+    starts[id] = at
+    lengths[id] = token.length
+    at += token.length
+  }
+  return new Vocabulary(bytes, starts, lengths)
 }

@@ -1,6 +1,6 @@
 // BPE-dropout (arXiv 1910.13267): while a text is merged, each possible merge is left out with a probability, so that a model
 // sees the same text in different tokens.
-import type { BpeTokenizer } from '../bpe-tokenizer.ts'
+import type { ByteBpe } from '../byte-bpe.ts'
 import { TokenizerError } from '../errors.ts'
 import { NEVER } from '../merge/pairs.ts'
 import { Utf8Buffer } from '../text/utf8.ts'
@@ -18,7 +18,7 @@ export interface DropoutOptions {
  * @example
  * const ids = encodeWithDropout(tokenizer, text, { p: 0.1, seed: step })
  */
-export function encodeWithDropout(tokenizer: BpeTokenizer, text: string, { p, seed }: DropoutOptions): Uint32Array {
+export function encodeWithDropout(tokenizer: ByteBpe, text: string, { p, seed }: DropoutOptions): Uint32Array {
   if (!(p >= 0 && p <= 1)) throw new TokenizerError('INVALID_OPTION', `encodeWithDropout: p must be from 0 to 1, got ${p}`)
   if (p === 0) return tokenizer.encodeOrdinary(text)
   const { splitter, vocabulary } = tokenizer
@@ -39,7 +39,7 @@ export function encodeWithDropout(tokenizer: BpeTokenizer, text: string, { p, se
   return Uint32Array.from(ids)
 }
 
-function mergeWithDropout(symbols: number[], { pairs }: BpeTokenizer, p: number, random: () => number): void {
+function mergeWithDropout(symbols: number[], { pairs }: ByteBpe, p: number, random: () => number): void {
   for (;;) {
     let best = NEVER
     let place = -1

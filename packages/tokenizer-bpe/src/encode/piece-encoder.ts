@@ -62,6 +62,6 @@ export class PieceEncoder {
 function unknownByte(byte: number): TokenizerError {
   return new TokenizerError(
     'UNKNOWN_CHARACTER',
-    `encode: every byte of the text must be a token, got 0x${byte.toString(16)} without one; train with the whole byte alphabet`,
+    `encode: every byte must be a token, got 0x${byte.toString(16)}; train with the whole byte alphabet`,
   )
 }

@@ -5,7 +5,7 @@ import { ListedPairs } from '../merge/pairs.ts'
 import { gpt2Splitter } from '../split/known.ts'
 import type { Splitter } from '../split/splitter.ts'
 import { spell, unspell } from '../text/byte-alphabet.ts'
-import { Vocabulary } from '../vocabulary.ts'
+import { vocabularyOf } from '../vocabulary.ts'
 import { entriesOf, objectOf, parseJson } from './json.ts'
 
 export interface Gpt2FilesOptions {
@@ -50,7 +50,7 @@ export function loadGpt2Files(encoder: string, bpe: string, { specialTokens, spl
     tokens[id] = bytes
   }
   return new BpeTokenizer({
-    vocabulary: Vocabulary.of(tokens),
+    vocabulary: vocabularyOf(tokens),
     pairs: new ListedPairs(Int32Array.from(merges)),
     splitter,
     specialTokens: [...special].map((token) => [token, idIn(ids, token)] as const),

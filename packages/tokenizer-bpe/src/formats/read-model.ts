@@ -8,7 +8,7 @@ import { wordLevel } from '../models/word-level.ts'
 import { wordPiece } from '../models/word-piece.ts'
 import { unsupported } from '../pipeline/unsupported.ts'
 import { unspell } from '../text/byte-alphabet.ts'
-import { Vocabulary } from '../vocabulary.ts'
+import { type Vocabulary, vocabularyOf } from '../vocabulary.ts'
 import { type JsonObject, entriesOf, fieldOf, flagField, listOf, objectOf } from './json.ts'
 
 /** What all of the package's readers need of a BPE model. */
@@ -88,7 +88,7 @@ export function byteLevelPartsOf({ vocab, merges, wholePieces }: ModelEntries): 
     while (tokens.length <= id) tokens.push(undefined)
     tokens[id] = bytes
   }
-  return { vocabulary: Vocabulary.of(tokens), pairs: new ListedPairs(merges), wholePieces }
+  return { vocabulary: vocabularyOf(tokens), pairs: new ListedPairs(merges), wholePieces }
 }
 
 /** Any model that works on characters. Throws TokenizerError 'UNSUPPORTED_COMPONENT'. */

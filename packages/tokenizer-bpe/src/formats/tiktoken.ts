@@ -4,6 +4,7 @@ import { BpeTokenizer } from '../bpe-tokenizer.ts'
 import { type Encoding, type EncodingName, encodingOf } from '../encodings.ts'
 import { TokenizerError } from '../errors.ts'
 import { ConcatenationPairs } from '../merge/pairs.ts'
+import { recoverMerges } from '../merge/recover.ts'
 import { utf8Of } from '../text/utf8.ts'
 import { Vocabulary } from '../vocabulary.ts'
 import { SEXTETS } from './base64.ts'
@@ -23,7 +24,7 @@ const MAX_RANK = 2 ** 24 - 1
 export function loadTiktoken(ranks: string | Uint8Array, encoding: EncodingName | Encoding): BpeTokenizer {
   const vocabulary = new RankReader(typeof ranks === 'string' ? utf8Of(ranks) : ranks).read()
   const { splitter, specialTokens } = typeof encoding === 'string' ? encodingOf(encoding) : encoding
-  return new BpeTokenizer({ vocabulary, pairs: new ConcatenationPairs(vocabulary), splitter, specialTokens, wholePieces: true })
+  return new BpeTokenizer({ vocabulary, pairs: new ConcatenationPairs(vocabulary, recoverMerges), splitter, specialTokens, wholePieces: true })
 }
 
 class RankReader {

@@ -1,5 +1,5 @@
 // A vocabulary as a .tiktoken file. Only ranks are written: the pattern and special tokens have no place in the format.
-import type { BpeTokenizer } from '../bpe-tokenizer.ts'
+import type { ByteBpe } from '../byte-bpe.ts'
 import { TokenizerError } from '../errors.ts'
 import { base64Text } from './base64.ts'
 
@@ -8,7 +8,7 @@ import { base64Text } from './base64.ts'
  *
  * @throws TokenizerError 'INVALID_VOCABULARY' if the ids are not in the order of the merges, so that ranks could not stand for both
  */
-export function writeTiktoken(tokenizer: BpeTokenizer): string {
+export function writeTiktoken(tokenizer: ByteBpe): string {
   const { vocabulary, pairs } = tokenizer
   const merges = pairs.list()
   for (let k = 3; k < merges.length; k += 3) {

@@ -1,9 +1,9 @@
 // A byte-level BPE tokenizer as Hugging Face's tokenizer.json.
-import { GPT2_PATTERN } from '../split/gpt2.ts'
+import { GPT2_PATTERN } from '../split/patterns.ts'
 import { spell } from '../text/byte-alphabet.ts'
-import type { BpeTokenizer } from '../bpe-tokenizer.ts'
+import type { ByteBpe } from '../byte-bpe.ts'
 
-export function writeTokenizerJson(tokenizer: BpeTokenizer): object {
+export function writeTokenizerJson(tokenizer: ByteBpe): object {
   const { vocabulary, pairs, splitter, specialTokens, wholePieces } = tokenizer
   const vocab: [string, number][] = []
   for (let id = 0; id < vocabulary.size; id++) if (vocabulary.has(id)) vocab.push([spell(vocabulary.bytesOf(id)), id])

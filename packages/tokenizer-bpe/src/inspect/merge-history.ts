@@ -1,5 +1,5 @@
 // Looking into a trained vocabulary: what was merged when, what a token is made of, and how a text looks after k merges.
-import type { BpeTokenizer } from '../bpe-tokenizer.ts'
+import type { ByteBpe } from '../byte-bpe.ts'
 import { TokenizerError } from '../errors.ts'
 import { Utf8Buffer, textOf } from '../text/utf8.ts'
 
@@ -31,12 +31,12 @@ export interface Segment {
 
 /** The merges of a tokenizer, and what can be seen in them. Made once, then every question is quick. */
 export class MergeHistory {
-  readonly #tokenizer: BpeTokenizer
+  readonly #tokenizer: ByteBpe
   readonly #merges: Int32Array
   readonly #rankOf = new Map<number, number>()   // of the merge that makes an id first
   readonly #rankOfPair = new Map<number, Map<number, number>>()
 
-  constructor(tokenizer: BpeTokenizer) {
+  constructor(tokenizer: ByteBpe) {
     this.#tokenizer = tokenizer
     this.#merges = tokenizer.pairs.list()
     for (let rank = 0; rank < this.length; rank++) {

@@ -1,7 +1,6 @@
 // Which two neighbouring tokens merge, when, and into what. Two kinds: a list of merges, and tiktoken's rule that two tokens
 // merge when their bytes together are a token, the smallest id first.
 import type { Vocabulary } from '../vocabulary.ts'
-import { recoverMerges } from './recover.ts'
 
 /** The rank of a pair that never merges. */
 export const NEVER = 0x7fff_ffff
@@ -68,10 +67,13 @@ export class ListedPairs implements Pairs {
 export class ConcatenationPairs implements Pairs {
   readonly slots: Int32Array
   readonly #vocabulary: Vocabulary
+  readonly #recover: (vocabulary: Vocabulary) => Int32Array
   readonly #mask: number
 
-  constructor(vocabulary: Vocabulary) {
+  /** @param recover how the merges are found when someone asks for the list: `recoverMerges` */
+  constructor(vocabulary: Vocabulary, recover: (vocabulary: Vocabulary) => Int32Array) {
     this.#vocabulary = vocabulary
+    this.#recover = recover
     let capacity = 1 << 10
     while (capacity < vocabulary.size && capacity < 1 << 17) capacity *= 2
     this.#mask = capacity - 1
@@ -89,7 +91,8 @@ export class ConcatenationPairs implements Pairs {
     slots[at + 3] = merged
     return at
   }
+
   list(): Int32Array {
-    return recoverMerges(this.#vocabulary)
+    return this.#recover(this.#vocabulary)
   }
 }

@@ -1,10 +1,9 @@
 // Hugging Face's pre-tokenizers: how a normalized text is cut into the pieces that the model sees.
 import { TokenizerError } from '../errors.ts'
 import { type JsonObject, fieldOf, flagField, listOf, objectOf, textField } from '../formats/json.ts'
-import { GPT2_PATTERN } from '../split/gpt2.ts'
-import { property } from '../split/pattern/character-set.ts'
+import { GPT2_PATTERN } from '../split/patterns.ts'
+import { property, whiteSpace } from '../split/pattern/character-set.ts'
 import { findCharacters, findPattern } from '../split/pattern/find.ts'
-import { CLASS_OF, NUMBER, SPACE } from '../text/unicode-classes.ts'
 import { spell } from '../text/byte-alphabet.ts'
 import { utf8Of } from '../text/utf8.ts'
 import { finderOf } from './finder.ts'
@@ -19,8 +18,6 @@ export interface Piece {
 
 export type PreTokenizer = (piece: Piece) => Piece[]
 
-const isSpace = (codePoint: number): boolean => (CLASS_OF[codePoint] & SPACE) !== 0
-const isNumber = (codePoint: number): boolean => (CLASS_OF[codePoint] & NUMBER) !== 0
 const isAsciiPunctuation = (codePoint: number): boolean => /[!-/:-@[-`{-~]/.test(String.fromCodePoint(codePoint))
 
 /** The pre-tokenizer of a component of tokenizer.json. Throws TokenizerError 'UNSUPPORTED_COMPONENT'. */
@@ -43,10 +40,10 @@ export function preTokenizerOf(component: JsonObject, where = 'pre_tokenizer'): 
       const find = findPattern(String.raw`\w+|[^\w\s]+`)
       return splitting((text) => splitAt(text, find, 'Removed', true))
     }
-    case 'WhitespaceSplit': return splitting((text) => splitAt(text, findCharacters(isSpace), 'Removed'))
+    case 'WhitespaceSplit': return splitting((text) => splitAt(text, findCharacters(whiteSpace), 'Removed'))
     case 'BertPreTokenizer': {
       const punctuation = punctuationTest()
-      return splitting((text) => splitAt(text, findCharacters(isSpace), 'Removed').flatMap((word) => splitAt(word, findCharacters(punctuation), 'Isolated')))
+      return splitting((text) => splitAt(text, findCharacters(whiteSpace), 'Removed').flatMap((word) => splitAt(word, findCharacters(punctuation), 'Isolated')))
     }
     case 'Punctuation': {
       const find = findCharacters(punctuationTest())
@@ -55,7 +52,7 @@ export function preTokenizerOf(component: JsonObject, where = 'pre_tokenizer'): 
     }
     case 'Digits': {
       const behavior = flagField(component, 'individual_digits', false) ? 'Isolated' : 'Contiguous'
-      return splitting((text) => splitAt(text, findCharacters(isNumber), behavior))
+      return splitting((text) => splitAt(text, findCharacters(property('N')), behavior))
     }
     case 'CharDelimiterSplit': {
       const delimiter = textField(component, 'delimiter', where).codePointAt(0)

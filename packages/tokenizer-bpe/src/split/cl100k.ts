@@ -4,10 +4,6 @@ import { widthOf } from '../text/utf8.ts'
 import { contractionAnyCase } from './contraction.ts'
 import { classAt, runEnd, spacesOrLines, upToThreeNumbers } from './scan.ts'
 
-export const CL100K_PATTERN = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
-
-export const QWEN2_PATTERN = CL100K_PATTERN.replace('{1,3}', '')
-
 /** Qwen's pattern differs for numbers alone. */
 export function scanQwen2(bytes: Uint8Array, start: number, end: number): number {
   return (classAt(bytes, start) & NUMBER) !== 0 ? start + widthOf(bytes[start]) : scanCl100k(bytes, start, end)

@@ -3,8 +3,6 @@ import { LETTER, NUMBER, OTHER, SPACE } from '../text/unicode-classes.ts'
 import { contraction } from './contraction.ts'
 import { classAt, runEnd, spaces } from './scan.ts'
 
-export const GPT2_PATTERN = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
-
 export function scanGpt2(bytes: Uint8Array, start: number, end: number): number {
   const first = bytes[start]
   if (first === 0x27) {

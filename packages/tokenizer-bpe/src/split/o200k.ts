@@ -7,10 +7,6 @@ import { classAt, runEnd, spacesOrLines, upToThreeNumbers } from './scan.ts'
 
 const U = UPPER | UNCASED | MARK   // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
 const W = LOWER | UNCASED | MARK   // [\p{Ll}\p{Lm}\p{Lo}\p{M}]
-const WORD_LOWER = String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?`
-const WORD_UPPER = String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?`
-
-export const O200K_PATTERN = WORD_LOWER + '|' + WORD_UPPER + String.raw`|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 
 /** `U*W+` from `at`, and with `orUpper` else `U+W*`; then a contraction. 0 if there is no such word. */
 function word(bytes: Uint8Array, at: number, end: number, orUpper: boolean): number {

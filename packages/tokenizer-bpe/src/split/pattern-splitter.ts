@@ -1,8 +1,6 @@
 // A splitter for any pattern: the scanner of a known one, else a matcher that is slower but bounded.
-import { CL100K_PATTERN, QWEN2_PATTERN } from './cl100k.ts'
-import { GPT2_PATTERN } from './gpt2.ts'
 import { cl100kSplitter, gpt2Splitter, o200kSplitter, qwen2Splitter } from './known.ts'
-import { O200K_PATTERN } from './o200k.ts'
+import { CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN, QWEN2_PATTERN } from './patterns.ts'
 import { PatternMatcher } from './pattern/match.ts'
 import { type PatternDialect, parsePattern } from './pattern/parse.ts'
 import type { Splitter } from './splitter.ts'

@@ -1,5 +1,5 @@
 // Text to ids as it comes: the same ids as of the whole text, whatever the parts. What later text could change is held back.
-import type { BpeTokenizer } from '../bpe-tokenizer.ts'
+import type { ByteBpe } from '../byte-bpe.ts'
 import { lastCut } from '../split/chunks.ts'
 import { patternOf } from '../special-tokens.ts'
 import type { EncodeOptions } from '../tokenizer.ts'
@@ -20,7 +20,7 @@ export interface EncodeStream {
  * for await (const text of file) ids.push(stream.push(text))
  * ids.push(stream.end())
  */
-export function encodeStream(tokenizer: BpeTokenizer, options?: EncodeOptions): EncodeStream {
+export function encodeStream(tokenizer: ByteBpe, options?: EncodeOptions): EncodeStream {
   const specials = patternOf(tokenizer.specialTokens.keys())
   let longest = 0
   for (const name of tokenizer.specialTokens.keys()) longest = Math.max(longest, name.length)

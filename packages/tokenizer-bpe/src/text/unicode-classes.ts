@@ -1,6 +1,6 @@
 // The class of every code point, as the scanners see it. Pinned to one Unicode version: the host's `\p{L}` would split
-// the same text differently on different machines.
-import { UNICODE_CLASS_RUNS } from './unicode-classes.generated.ts'
+// the same text differently on different machines. The classes themselves come from unicode-classes.generated.ts, or with a
+// compact vocabulary, which brings those it was made with: so the small entry need not carry them.
 
 export const SPACE = 1      // \s: the property White_Space, not JavaScript's \s
 export const NEWLINE = 2    // \r and \n; always together with SPACE
@@ -12,20 +12,21 @@ export const MARK = 64      // \p{M}; always together with OTHER
 export const OTHER = 128    // [^\s\p{L}\p{N}]
 export const LETTER = UPPER | LOWER | UNCASED
 
-/** Class flags by code point, 0x110000 bytes. */
-export const CLASS_OF: Uint8Array = /* @__PURE__ */ unpackClasses(UNICODE_CLASS_RUNS)
+/** Class flags by code point; all 0 until `provideClasses`. */
+export const CLASS_OF = /* @__PURE__ */ new Uint8Array(0x110000)
 
-function unpackClasses(packed: string): Uint8Array {
+/** Fills the classes from packed runs, the first time. */
+export function provideClasses(packed: string): void {
+  if (CLASS_OF[0] !== 0) return
   const flags = [OTHER, LOWER, UPPER, UNCASED, MARK | OTHER, NUMBER, SPACE]
-  const classes = new Uint8Array(0x110000).fill(OTHER)
+  CLASS_OF.fill(OTHER)
   let codePoint = 0
   for (const [, letter, digits] of packed.matchAll(/([A-H])([0-9a-z]*)/g)) {
     const end = codePoint + (digits === '' ? 1 : parseInt(digits, 36))
     const value = letter.charCodeAt(0) - 65
-    if (value < 7) classes.fill(flags[value], codePoint, end)
-    else for (let at = codePoint; at < end; at++) classes[at] = (at - codePoint) & 1 ? LOWER : UPPER
+    if (value < 7) CLASS_OF.fill(flags[value], codePoint, end)
+    else for (let at = codePoint; at < end; at++) CLASS_OF[at] = (at - codePoint) & 1 ? LOWER : UPPER
     codePoint = end
   }
-  classes[10] = classes[13] = SPACE | NEWLINE
-  return classes
+  CLASS_OF[10] = CLASS_OF[13] = SPACE | NEWLINE
 }

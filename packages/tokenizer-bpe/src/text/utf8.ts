@@ -29,9 +29,9 @@ export function utf8Of(text: string): Uint8Array {
   return textEncoder.encode(text)
 }
 
-/** The text of `bytes`; what is not UTF-8 becomes U+FFFD. */
-export function textOf(bytes: Uint8Array): string {
-  return textDecoder.decode(bytes)
+/** The text of `bytes`; what is not UTF-8 becomes U+FFFD, or throws TypeError if `fatal`. */
+export function textOf(bytes: Uint8Array, fatal = false): string {
+  return (fatal ? new TextDecoder('utf-8', { ignoreBOM: true, fatal }) : textDecoder).decode(bytes)
 }
 
 /** Bytes of the code point that starts with `lead`. */

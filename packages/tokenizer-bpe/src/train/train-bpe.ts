@@ -7,7 +7,7 @@ import { gpt2Splitter } from '../split/known.ts'
 import type { Splitter } from '../split/splitter.ts'
 import { STAND_IN } from '../text/byte-alphabet.ts'
 import { utf8Of } from '../text/utf8.ts'
-import { Vocabulary } from '../vocabulary.ts'
+import { vocabularyOf } from '../vocabulary.ts'
 import { WordCounter } from './count-words.ts'
 import { learnMerges } from './learn-merges.ts'
 import type { PackedCounts } from './word-counts.ts'
@@ -97,7 +97,7 @@ export class BpeTrainer {
     const byteIds = Int32Array.from({ length: 256 }, (_, byte) => vocabulary.find(Uint8Array.of(byte), 0, 1))
     const merges = this.#learn(byteIds, firstId, pairs.list())
     addMerged(tokens, merges)
-    return new BpeTokenizer({ vocabulary: Vocabulary.of(tokens), pairs: new ListedPairs(merges), splitter, specialTokens, wholePieces })
+    return new BpeTokenizer({ vocabulary: vocabularyOf(tokens), pairs: new ListedPairs(merges), splitter, specialTokens, wholePieces })
   }
 
   #learn(byteIds: Int32Array, firstId: number, given?: Int32Array): Int32Array {
@@ -127,7 +127,7 @@ export class BpeTrainer {
     const merges = this.#learn(byteIds, tokens.length)
     addMerged(tokens, merges)
     return new BpeTokenizer({
-      vocabulary: Vocabulary.of(tokens),
+      vocabulary: vocabularyOf(tokens),
       pairs: new ListedPairs(merges),
       splitter: this.#splitter,
       specialTokens: specialTokens.map((name, id) => [name, id] as const),

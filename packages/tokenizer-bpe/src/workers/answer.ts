@@ -1,7 +1,7 @@
 // What a worker does with a request; the same code on one thread when there are no workers.
 import type { BpeTokenizer } from '../bpe-tokenizer.ts'
 import { TokenizerError } from '../errors.ts'
-import { openCompact } from '../formats/compact.ts'
+import { openCompact } from '../formats/open-compact.ts'
 import { splitterOf } from '../split/pattern-splitter.ts'
 import { WordCounter } from '../train/count-words.ts'
 import type { WorkerAnswer, WorkerRequest } from './protocol.ts'
@@ -13,7 +13,7 @@ export function createAnswerer(): (request: WorkerRequest) => WorkerAnswer {
     try {
       switch (request.kind) {
         case 'open':
-          tokenizer = openCompact(request.compact, splitterOf)
+          tokenizer = openCompact(request.compact)
           return { kind: 'opened' }
         case 'encode': {
           const { texts, ...options } = request

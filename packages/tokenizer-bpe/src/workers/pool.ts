@@ -1,7 +1,7 @@
 // Work spread over worker threads: many texts to encode, or a corpus to count. Results do not depend on how many there are.
 import type { BpeTokenizer } from '../bpe-tokenizer.ts'
 import { TokenizerError, type TokenizerErrorCode } from '../errors.ts'
-import { writeCompact } from '../formats/compact.ts'
+import { writeCompact } from '../formats/write-compact.ts'
 import { gpt2Splitter } from '../split/known.ts'
 import type { EncodeOptions } from '../tokenizer.ts'
 import { BpeTrainer, type TrainBpeOptions } from '../train/train-bpe.ts'

@@ -1,7 +1,8 @@
 // Sets of code points in a pattern: `\p{L}`, `[^\s\d]`, single characters. Letters, marks, numbers and white space come from the
 // pinned table; other properties (scripts, finer categories) from the host's Unicode.
 import { TokenizerError } from '../../errors.ts'
-import { CLASS_OF, LETTER, LOWER, MARK, NUMBER, SPACE } from '../../text/unicode-classes.ts'
+import { UNICODE_CLASS_RUNS } from '../../text/unicode-classes.generated.ts'
+import { CLASS_OF, LETTER, LOWER, MARK, NUMBER, SPACE, provideClasses } from '../../text/unicode-classes.ts'
 
 export type CharacterSet = (codePoint: number) => boolean
 
@@ -9,7 +10,10 @@ export const anyBut = (set: CharacterSet): CharacterSet => (codePoint) => !set(c
 export const oneOf = (sets: readonly CharacterSet[]): CharacterSet => sets.length === 1 ? sets[0] : (codePoint) => sets.some((set) => set(codePoint))
 export const allOf = (sets: readonly CharacterSet[]): CharacterSet => (codePoint) => sets.every((set) => set(codePoint))
 export const range = (from: number, to: number): CharacterSet => (codePoint) => codePoint >= from && codePoint <= to
-const classed = (flags: number): CharacterSet => (codePoint) => (CLASS_OF[codePoint] & flags) !== 0
+const classed = (flags: number): CharacterSet => {
+  provideClasses(UNICODE_CLASS_RUNS)
+  return (codePoint) => (CLASS_OF[codePoint] & flags) !== 0
+}
 
 export const whiteSpace = classed(SPACE)
 export const anyCharacter: CharacterSet = () => true
