@@ -48,8 +48,13 @@ export function openSafetensors(file: Uint8Array, { where = 'safetensors' }: { w
     end = info.end
     tensors.set(info.name, { name: info.name, dtype: info.dtype, shape: info.shape, bytes: body.subarray(info.begin, info.end) })
   }
-  if (end !== body.length) throw new CheckpointError('incomplete-buffer', `${where}: the tensors must fill the file, got ${body.length} bytes for ${end}; is the file ${body.length < end ? 'cut short' : 'followed by something else'}?`, infos.at(-1)?.name ?? null)
+  if (end !== body.length) throw incompleteBuffer(where, body.length, end, infos.at(-1)?.name ?? null)
   return { tensors, metadata }
+}
+
+function incompleteBuffer(where: string, length: number, end: number, last: string | null): CheckpointError {
+  const after = last === null ? '' : `, the end of '${last}'`
+  return new CheckpointError('incomplete-buffer', `${where}: the tensors must fill the file to byte ${end}${after}, got ${length} bytes; is the file ${length < end ? 'cut short' : 'followed by something else'}?`, last)
 }
 
 interface TensorInfo {
