@@ -1,20 +1,21 @@
 // `abovo eval`: how well a model predicts a text: its run's held-out part, or any other.
+import { join } from 'node:path'
 import { z } from 'zod'
 import { openDevice } from '../device.js'
 import { Failure } from '../failure.js'
 import { pathFrom } from '../session.js'
 import { options } from '../settings/options.js'
-import { checkSettings } from '../settings/read-settings.js'
 import { evaluateBaseline } from '../stages/baseline.js'
 import { findModel } from '../stages/find-model.js'
-import { checkSameText, evaluateHeldOut } from '../stages/pretrain.js'
+import { evaluateHeldOut } from '../stages/pretrain.js'
 import { evaluationTable } from '../stages/pretrain-report.js'
 import { openModel } from '../stages/trained-model.js'
 import { RunFolder } from '../storage/run-folder.js'
+import { sourceOf } from '../storage/run-source.js'
 import { decimals } from '../terminal/figures.js'
-import { encodePlain, splitText } from '../text/corpus.js'
+import { encodePlain, splitText, type SplitText } from '../text/corpus.js'
 import { readSourceText } from '../text/source-text.js'
-import { pretrainSettings } from './pretrain-settings.js'
+import { keptSettings } from './train.js'
 import { verb } from './verb.js'
 
 export const evaluateVerb = verb({
@@ -42,14 +43,11 @@ export const evaluateVerb = verb({
   },
 })
 
-/** The text that a run of `train` was split from. */
-async function heldOutOf(path: string): Promise<{ train: string; heldOut: string }> {
-  if (!RunFolder.exists(path)) throw new Failure('usage', `${path}: a folder without run.json has no text of its own; name one with --text`)
-  const { record } = await RunFolder.open(path)
-  if (record.verb !== 'train') throw new Failure('usage', `${path}: a run of '${record.verb}' has no text of its own; name one with --text`)
-  const { heldOut } = checkSettings(pretrainSettings, record.settings, name => `${path}/run.json: ${name}`)
-  const { text } = record.facts
-  const source = await readSourceText(text === '' || text === undefined ? null : String(text))
-  checkSameText(source, record.facts['sha256'])
-  return splitText(source, heldOut)
+/** The text that a run of `train` was split from; of a story, that of its first stage. */
+async function heldOutOf(path: string): Promise<SplitText> {
+  const folder = [path, join(path, 'pretrain')].find(candidate => RunFolder.exists(candidate))
+  const run = folder === undefined ? null : await RunFolder.open(folder)
+  if (run?.record.verb === 'story') return heldOutOf(join(path, 'pretrain'))
+  if (run?.record.verb !== 'train') throw new Failure('usage', `${path}: a folder that is no run of 'train' has no text of its own; name one with --text`)
+  return splitText(await sourceOf(run.record), keptSettings(run).heldOut)
 }

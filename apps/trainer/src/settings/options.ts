@@ -14,6 +14,8 @@ const share = number('a number from 0 up to, but not, 1', value => value >= 0 &&
 const words = z.string({ error: 'text' })
 const path = z.string({ error: 'a path' }).min(1, { error: 'a path' })
 
+const goldNames = ['auto', 'sentiment', 'brevity'] as const
+const stageNames = ['pretrain', 'sft', 'reward', 'ppo'] as const
 const deviceNames = ['auto', 'webgpu', 'wasm', 'reference'] as const
 
 export const options = {
@@ -43,6 +45,16 @@ export const options = {
   evaluateEvery: whole(0).default(200).describe('steps between evaluations; 0 for none until the end').meta({ value: 'N' }),
   checkpointEvery: whole(1).default(200).describe('steps between checkpoints').meta({ value: 'N' }),
   keep: whole(1, 1000).default(2).describe('how many checkpoints stay').meta({ value: 'N' }),
+
+  // alignment
+  reward: words.default('sentiment').describe("a run of 'reward', or the name of a gold reward: sentiment, brevity").meta({ value: 'RUN' }),
+  preference: z.enum(goldNames, { error: `one of ${goldNames.join(', ')}` }).default('auto').describe('what is preferred; auto is sentiment, or brevity where the word list does not know the language').meta({ value: 'NAME' }),
+  heldOutRankings: whole(0).default(0).describe('rankings at the beginning that are only evaluated on').meta({ value: 'N' }),
+  responseLength: whole(1, 100_000).default(32).describe('tokens of an answer at most').meta({ value: 'N' }),
+  klCoefficient: number('a number, 0 or more', value => value >= 0 && Number.isFinite(value)).default(0.05).describe('of the penalty for leaving the reference').meta({ value: 'X' }),
+  epochs: whole(1, 100).default(2).describe('passes over each batch of answers').meta({ value: 'N' }),
+  minibatches: whole(1, 1000).default(2).describe('updates in a pass').meta({ value: 'N' }),
+  until: z.enum(stageNames, { error: `one of ${stageNames.join(', ')}` }).default('ppo').describe('the last stage').meta({ value: 'STAGE' }),
 
   // generating
   prompt: words.optional().describe('what to continue').meta({ value: 'TEXT' }),

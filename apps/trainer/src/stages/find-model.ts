@@ -18,9 +18,12 @@ export interface FoundModel {
 /** Stages of a story that end in a language model, last first. */
 const stagesWithModel = ['ppo', 'sft', 'pretrain'] as const
 
-export async function findModel(path: string): Promise<FoundModel> {
+export const findModel = (path: string): Promise<FoundModel> => findCheckpoint(path, stagesWithModel)
+
+/** @param stages what to look for in a story's folder, in this order. */
+export async function findCheckpoint(path: string, stages: readonly string[]): Promise<FoundModel> {
   if (!existsSync(path)) throw new Failure('input', `${path}: a run or checkpoint must exist, got no such folder; runs are usually in runs/`)
-  for (const folder of [path, ...stagesWithModel.map(stage => join(path, stage))]) {
+  for (const folder of [path, ...stages.map(stage => join(path, stage))]) {
     if (!RunFolder.exists(folder)) continue
     const { checkpoint, skipped } = await new Checkpoints(join(folder, 'checkpoints')).newest()
     if (checkpoint !== null) return { folder: checkpoint.folder, files: checkpoint.files, warnings: skipped }

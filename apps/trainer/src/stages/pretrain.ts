@@ -2,7 +2,6 @@
 // road; the only difference is what the newest checkpoint holds.
 import { evaluate, Gpt, loadTraining, saveTraining, train, type Evaluation, type TrainingState } from '@abovo/nn-transformer'
 import type { Device } from '@abovo/tensor-webgpu'
-import { Failure } from '../failure.js'
 import type { Session } from '../session.js'
 import { Progress } from '../terminal/progress.js'
 import { count, decimals } from '../terminal/figures.js'
@@ -114,7 +113,7 @@ async function learn({ run, settings, session }: PretrainTask, { trained, state 
   })
   if (result.finish === 'done') return
   progress.stop()
-  session.interruption.throwIfStopped(`step ${result.step} of ${steps} is saved; go on with: ${session.command('resume', run.path)}`)
+  session.interruption.throwIfStopped(`step ${result.step} of ${steps} is saved; go on with: ${session.command('resume', run.home)}`)
 }
 
 /** Losses of single batches jump too much to read. */
@@ -131,9 +130,4 @@ const round = (seconds: number): number => Math.round(seconds * 1000) / 1000
 /** The model on everything held out. */
 export function evaluateHeldOut({ model, tokenizer }: TrainedModel, heldOut: ArrayLike<number>): Promise<Evaluation> {
   return evaluate(model, heldOut, { decode: ids => tokenizer.decode(ids), batchSize: 16 })
-}
-
-/** What must be as it was for a run to go on exactly. @throws Failure `input` when the text has changed. */
-export function checkSameText(source: SourceText, sha256: unknown): void {
-  if (source.sha256 !== sha256) throw new Failure('input', `${source.path ?? source.name}: the text must be the one the run began with, got another (SHA-256 ${source.sha256.slice(0, 12)}…); restore it, or begin a new run`)
 }

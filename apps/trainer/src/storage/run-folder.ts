@@ -17,21 +17,30 @@ const recordSchema = z.object({ version: z.literal(1), verb: z.string(), setting
 /** The settings are the verb's own affair: it validates them again. Facts are what must still hold when the run goes on, such as the text's hash. */
 export type RunRecord = Omit<z.infer<typeof recordSchema>, 'version'>
 
+export interface RunOptions {
+  /** How many checkpoints stay. */
+  keep?: number
+  home?: string
+}
+
 export class RunFolder {
   readonly path: string
   readonly record: RunRecord
   readonly checkpoints: Checkpoints
   readonly metrics: MetricsLog
+  /** What a user resumes: this run, or the story that it is a stage of. */
+  readonly home: string
 
-  constructor(path: string, record: RunRecord, { keep }: { keep?: number } = {}) {
+  constructor(path: string, record: RunRecord, { keep, home = path }: RunOptions = {}) {
     this.path = path
+    this.home = home
     this.record = record
     this.checkpoints = new Checkpoints(join(path, 'checkpoints'), keep === undefined ? {} : { keep })
     this.metrics = new MetricsLog(join(path, 'metrics.jsonl'))
   }
 
   /** A new run. @throws Failure `usage` if there is one at this path already. */
-  static async create(path: string, record: RunRecord, options: { keep?: number } = {}): Promise<RunFolder> {
+  static async create(path: string, record: RunRecord, options: RunOptions = {}): Promise<RunFolder> {
     if (existsSync(path) && (await readdir(path)).length > 0) throw new Failure('usage', `${path}: a new run must have a new or empty folder, got one with files; go on with it by 'resume', or choose another --out`)
     try {
       await mkdir(path, { recursive: true })
@@ -43,7 +52,7 @@ export class RunFolder {
   }
 
   /** @throws Failure `input` when there is no run, or its record cannot be read. */
-  static async open(path: string, options: { keep?: number } = {}): Promise<RunFolder> {
+  static async open(path: string, options: RunOptions = {}): Promise<RunFolder> {
     return new RunFolder(path, await readRecord(path), options)
   }
 
