@@ -1,7 +1,6 @@
 // Gradients of every operation of the table against PyTorch's, in float64 and on WASM.
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { inputsOf, operations } from '@abovo/operations'
+import { inputsOf, operations } from '../../../tooling/operations/src/index.ts'
 import { requestDevice, tensor, type Device, type Tensor } from '@abovo/tensor-webgpu'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { grad } from '../src/grad.js'
@@ -9,7 +8,7 @@ import { grad } from '../src/grad.js'
 interface Fixture {
   gradients: (number | string)[][]
 }
-const fixtures: Fixture[] = JSON.parse(readFileSync(createRequire(import.meta.url).resolve('@abovo/operations/fixtures.json'), 'utf8'))
+const fixtures: Fixture[] = JSON.parse(readFileSync(new URL('../../../tooling/operations/fixtures.json', import.meta.url), 'utf8'))
 const rows = operations.flatMap((operation, i) => (operation.differentiable ? [{ operation, gradients: fixtures[i].gradients, title: `${operation.name}: ${operation.torch}` }] : []))
 
 /** As in pytorch.py: weights that differ from element to element. */

@@ -1,7 +1,6 @@
 // The table of operations: the reference against PyTorch, the fast devices against the reference, and nothing exported that is not in it.
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { operations, inputsOf, type OperationCase } from '@abovo/operations'
+import { operations, inputsOf, type OperationCase } from '../../../tooling/operations/src/index.ts'
 import { describeOnAdapters } from '@abovo/test-devices/describe'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as api from '../src/index.js'
@@ -11,7 +10,7 @@ interface Fixture {
   shape: number[]
   values: (number | string)[]
 }
-const fixtures: Fixture[] = JSON.parse(readFileSync(createRequire(import.meta.url).resolve('@abovo/operations/fixtures.json'), 'utf8'))
+const fixtures: Fixture[] = JSON.parse(readFileSync(new URL('../../../tooling/operations/fixtures.json', import.meta.url), 'utf8'))
 const rows = operations.map((operation, i) => ({ operation, fixture: fixtures[i], title: `${operation.name}: ${operation.torch}` }))
 
 function expectClose(got: ArrayLike<number>, want: readonly number[], tolerance: number, title: string): void {

@@ -202,6 +202,19 @@ describe('threads', () => {
     }
   })
 
+  test('run programs that lie in memory grown a moment ago', async () => {
+    const d = await device(3)
+    const n = 60_000
+    const [x, y] = [d.allocate('f32', n), d.allocate('f32', n)]
+    const slots = [0, 1].map(external => ({ dtype: 'f32' as const, length: n, external, arenaOffset: 0 }))
+    const regions = [{ slot: 0, offset: 0, length: n }, { slot: 1, offset: 0, length: n }]
+    for (let i = 0; i < 40; i++) {
+      d.allocate('f32', 5e6)
+      d.preparePlan({ slots, steps: [{ kernel: addConstant(n, i), regions, label: '' }], arenaBytes: 0 }).run([x, y])
+      expect(new Set(await d.read(y))).toEqual(new Set([i]))
+    }
+  })
+
   test('must be a positive number', async () => {
     await expect(requestWasmDevice({ threads: 0 })).rejects.toThrow(/positive integer, got 0/)
   })

@@ -1,9 +1,12 @@
 // Matmul on both software adapters against the interpreter: every layout of the operands, odd sizes, batches, epilogues.
-import { afterAll, beforeAll, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeOnAdapters } from '@abovo/test-devices/describe'
 import { requestWebgpuDevice, type WebgpuDevice } from '../../src/devices/webgpu/index.js'
+import { matmulVariants } from '../../src/devices/webgpu/kernels/matmul.js'
+import { simplifyMatmul } from '../../src/devices/webgpu/kernels/simplify-matmul.js'
 import type { Access, Instruction, MatmulKernel } from '../../src/plan/kernel.js'
-import { access, binding, dense, expectLikeInterpreter, load, randoms } from './run-kernel.js'
+import { interpretKernel } from '../interpret-kernel.js'
+import { access, binding, dense, expectLikeInterpreter, load, randoms, runProgram } from './run-kernel.js'
 
 const head: Instruction = { fn: 'head', dtype: 'f32' }
 
@@ -99,5 +102,24 @@ describeOnAdapters('matmul kernels', adapter => {
   test('a contraction over nothing gives the epilogue of zero', async () => {
     const kernel = product(6, 8, 0)
     await expectLikeInterpreter(device, kernel, memory(kernel))
+  })
+})
+
+describeOnAdapters('matmul variants that another adapter would get', adapter => {
+  let device: WebgpuDevice
+  beforeAll(async () => void (device = await requestWebgpuDevice({ gpu: adapter.gpu })))
+  afterAll(() => device.close())
+
+  test.each([[40, 72, 40, false], [33, 35, 19, true]] as const)('(%i x %i) over k = %i computes the same in every variant', async (m, n, k, transposed) => {
+    const kernel = simplifyMatmul(product(m, n, k, { aTransposed: transposed, bTransposed: transposed }))
+    const data = memory(kernel)
+    const expected = data.map(values => Array.from(values))
+    interpretKernel(kernel, expected)
+    const programs = matmulVariants(kernel, device.traits).map(variant => variant(kernel, device.traits))
+    expect(programs.map(program => program.variant).join()).toMatch(/register.*workgroup 64x64.*workgroup 16x32/)
+    for (const program of programs) {
+      const got = await runProgram(device, program, data)
+      got[program.bindings.indexOf(2)].forEach((value, i) => expect(Math.abs(value - expected[2][i])).toBeLessThan(3e-5))
+    }
   })
 })

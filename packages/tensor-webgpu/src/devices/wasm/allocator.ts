@@ -1,7 +1,7 @@
 // Hands out 64-byte-aligned blocks of an address range that can grow: best fit from a list of free blocks, neighbours joined when freed.
 // Keeps books only; it never touches the memory itself.
 
-export const ALIGNMENT = 64
+const ALIGNMENT = 64
 
 interface Block {
   readonly start: number

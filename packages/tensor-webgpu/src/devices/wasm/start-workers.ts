@@ -19,7 +19,7 @@ export function defaultThreads(): number {
   return Math.max(1, Math.min(cores, MAX_THREADS))
 }
 
-/** Threads number 1 to `count`; those that fail to start are left out, and `closed` ends their numbers. */
+/** Threads number 1 to `count`; those that fail to start are left out. */
 export async function startWorkers(memory: WebAssembly.Memory, count: number): Promise<Thread[]> {
   const start = inNode() ? startInNode : startInBrowser
   const threads = await Promise.all(Array.from({ length: count }, (_, i) => start(memory, i + 1)))

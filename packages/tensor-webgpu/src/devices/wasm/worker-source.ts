@@ -15,6 +15,8 @@ function work(memory, thread) {
   const modules = []
   const load = slot => {
     const [start, length] = new Uint32Array(memory.buffer, 4 * (${MODULES} + ${MODULE_WORDS} * slot), 2)
+    // another thread's growth shows here only after this thread's next check for interrupts
+    while (memory.buffer.byteLength < start + length);
     const bytes = new Uint8Array(memory.buffer, start, length).slice()
     return new WebAssembly.Instance(new WebAssembly.Module(bytes), { host }).exports
   }
@@ -48,14 +50,14 @@ function work(memory, thread) {
 }
 `
 
-/** For \`worker_threads\`. */
+/** For `worker_threads`. */
 export const nodeWorkerSource = `${work}
 const { parentPort, workerData } = require('node:worker_threads')
 parentPort.postMessage('ready')
 work(workerData.memory, workerData.thread)
 `
 
-/** For \`Worker\`: the memory comes with the first message. */
+/** For `Worker`: the memory comes with the first message. */
 export const webWorkerSource = `${work}
 onmessage = ({ data }) => {
   postMessage('ready')

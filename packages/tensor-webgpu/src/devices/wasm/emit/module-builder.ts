@@ -48,7 +48,7 @@ export class ModuleBuilder {
     return { index: this.#imports.push({ name: functionName, signature: this.#signature(params, result) }) - 1, result }
   }
 
-  /** Adds a finished function; with a result type its last value is given as `last`. */
+  /** Adds a finished function without a result. */
   add(builder: FunctionBuilder, options: { readonly exported?: string } = {}): FunctionRef<null> {
     return { index: this.#push(builder, undefined, options.exported ?? null), result: null }
   }

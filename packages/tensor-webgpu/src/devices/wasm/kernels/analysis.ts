@@ -21,7 +21,7 @@ const costs: Partial<Record<Instruction['fn'], number>> = {
   exp: 24, expm1: 30, log: 32, log1p: 45, tanh: 34, sigmoid: 34, geluTanh: 40, geluTanhDerivative: 48, erf: 90, gelu: 90, geluDerivative: 95,
   sin: 60, cos: 60, pow: 140, mod: 20, threefry: 110, gather: 6, div: 4, sqrt: 4, rsqrt: 6, constant: 0,
 }
-export const costOf = (body: readonly Instruction[]): number => body.reduce((sum, { fn }) => sum + (costs[fn] ?? 1), 1)
+const costOf = (body: readonly Instruction[]): number => body.reduce((sum, { fn }) => sum + (costs[fn] ?? 1), 1)
 
 function axesOf(instruction: Instruction, known: readonly ReadonlySet<number>[], outer: number): Set<number> {
   const axes = new Set(argsOf(instruction).flatMap(arg => [...known[arg]]))

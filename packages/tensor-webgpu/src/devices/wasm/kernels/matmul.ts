@@ -31,7 +31,7 @@ export function compileMatmul(module: KernelModule, kernel: MatmulKernel): Compi
 }
 
 /** The product as a loop over [...batch, m, n] that sums over k. */
-export function asReduction(kernel: MatmulKernel): LoopKernel {
+function asReduction(kernel: MatmulKernel): LoopKernel {
   const rank = kernel.batch.length
   const [m, n, k] = [rank, rank + 1, rank + 2]
   const spread = (access: Access, axes: readonly number[]): Access => {

@@ -6,7 +6,6 @@ import { i32 } from '../emit/scalar.js'
 import { f32x4, v128 } from '../emit/simd.js'
 import type { KernelModule } from './kernel-module.js'
 
-export const TILE_ROWS = 2
 /** Columns of a packed panel: [k][16] floats, 64 bytes a step of k. */
 export const PANEL = 16
 const VECTORS = PANEL / 4

@@ -6,7 +6,7 @@ import { i32 } from '../emit/scalar.js'
 import { f32x4, i32x4, v128 } from '../emit/simd.js'
 import type { V128 } from '../emit/value.js'
 
-export function identity(reduce: ReduceFunction, dtype: Dtype): V128 {
+function identity(reduce: ReduceFunction, dtype: Dtype): V128 {
   if (dtype === 'f32') return f32x4.const({ sum: 0, prod: 1, max: -Infinity, min: Infinity }[reduce])
   if (reduce === 'sum') return i32x4.const(0)
   if (reduce === 'prod') return i32x4.const(1)
@@ -15,7 +15,7 @@ export function identity(reduce: ReduceFunction, dtype: Dtype): V128 {
   return i32x4.const(reduce === 'max' ? 0 : -1)
 }
 
-export function combine(reduce: ReduceFunction, dtype: Dtype, a: V128, b: V128): V128 {
+function combine(reduce: ReduceFunction, dtype: Dtype, a: V128, b: V128): V128 {
   if (dtype === 'f32') return { sum: f32x4.add, prod: f32x4.mul, max: f32x4.max, min: f32x4.min }[reduce](a, b)
   // sums and products of bools stay within 0 and 1
   if (dtype === 'bool') return { sum: v128.or, prod: v128.and, max: v128.or, min: v128.and }[reduce](a, b)
@@ -26,7 +26,7 @@ export function combine(reduce: ReduceFunction, dtype: Dtype, a: V128, b: V128):
 }
 
 /** Combines vectors pairwise into one. */
-export function combineAll(f: FunctionBuilder, reduce: ReduceFunction, dtype: Dtype, vectors: readonly Local<'v128'>[]): Local<'v128'> {
+function combineAll(f: FunctionBuilder, reduce: ReduceFunction, dtype: Dtype, vectors: readonly Local<'v128'>[]): Local<'v128'> {
   if (vectors.length === 1) return vectors[0]
   const half = vectors.length / 2
   return combineAll(f, reduce, dtype, vectors.slice(0, half).map((vector, i) => f.keep(combine(reduce, dtype, vector, vectors[i + half]))))

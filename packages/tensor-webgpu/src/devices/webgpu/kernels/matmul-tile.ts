@@ -34,8 +34,8 @@ export class MatmulWriter {
   /** Where the writer's loops start: see `loopStart`. */
   readonly loopStart: string
 
-  /** `scalarA`: a is loaded one element at a time whatever its layout. */
-  constructor(kernel: MatmulKernel, tile: Tile, traits: GpuTraits, { scalarA = false } = {}) {
+  /** `scalarA`: a is loaded one element at a time whatever its layout; `stagedScalars`: both are. */
+  constructor(kernel: MatmulKernel, tile: Tile, traits: GpuTraits, { scalarA = false, stagedScalars = false } = {}) {
     this.loopStart = loopStart(traits)
     this.kernel = kernel
     this.tile = tile
@@ -50,8 +50,8 @@ export class MatmulWriter {
     const bShape = [...kernel.batch, kernel.k, kernel.n]
     const may = (access: Access, shape: readonly number[], axis: number): boolean =>
       accessMode(access, shape, axis) === 'vector' && (!stored.has(access.binding) || vector.has(access.binding)) && (access.guards ?? []).length === 0
-    const aModeWanted: LoadMode = scalarA ? 'scalar' : may(kernel.a, aShape, m + 1) ? 'k' : may(kernel.a, aShape, m) && kernel.m % 4 === 0 && tile.rows % 4 === 0 ? 'own' : 'scalar'
-    const bModeWanted: LoadMode = may(kernel.b, bShape, m + 1) && this.vectorColumns ? 'own' : may(kernel.b, bShape, m) ? 'k' : 'scalar'
+    const aModeWanted: LoadMode = scalarA || stagedScalars ? 'scalar' : may(kernel.a, aShape, m + 1) ? 'k' : may(kernel.a, aShape, m) && kernel.m % 4 === 0 && tile.rows % 4 === 0 ? 'own' : 'scalar'
+    const bModeWanted: LoadMode = stagedScalars ? 'scalar' : may(kernel.b, bShape, m + 1) && this.vectorColumns ? 'own' : may(kernel.b, bShape, m) ? 'k' : 'scalar'
     if (aModeWanted !== 'scalar') vector.add(kernel.a.binding)
     if (bModeWanted !== 'scalar') vector.add(kernel.b.binding)
     this.aMode = aModeWanted
@@ -85,8 +85,8 @@ export class MatmulWriter {
     }
   }
 
-  columnVector(column: number): string {
-    return column === 0 ? 'firstColumn' : `firstColumn + ${column}u`
+  columnVector(column: number, apart = 1): string {
+    return column === 0 ? 'firstColumn' : `firstColumn + ${column * apart}u`
   }
 
   #operandSite(of: 'a' | 'b', own: string, ownQuarter: string, k: string, kQuarter: string, mode: LoadMode): Site {
@@ -118,23 +118,24 @@ export class MatmulWriter {
   }
 
   /** Runs the body on every element of the tile that lies inside the product. */
-  writeEpilogue(): void {
+  /** Column vectors of the tile lie `apart` apart. */
+  writeEpilogue(apart = 1): void {
     const { rows, columns } = this.tile
     const needed = closure(this.kernel.body, this.kernel.results.map(result => result.value), () => false)
     const weight = needed.reduce((sum, index) => sum + (['load', 'constant', 'head', 'add', 'mul', 'sub', 'where'].includes(this.kernel.body[index].fn) ? 1 : 8), 1)
-    if (!this.vectorColumns || weight * rows * columns > UNROLLED_INSTRUCTIONS) return this.#writeEpilogueLoop(needed)
+    if (!this.vectorColumns || weight * rows * columns > UNROLLED_INSTRUCTIONS) return this.#writeEpilogueLoop(needed, apart)
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
         this.line('{')
         this.line(`let m = firstRow + ${row}u;`, '    ')
-        this.line(`let nq = ${this.columnVector(column)};`, '    ')
+        this.line(`let nq = ${this.columnVector(column, apart)};`, '    ')
         this.#writeElement(needed, `sum${row}_${column}`, '    ')
         this.line('}')
       }
     }
   }
 
-  #writeEpilogueLoop(needed: readonly number[]): void {
+  #writeEpilogueLoop(needed: readonly number[], apart: number): void {
     const { rows, columns } = this.tile
     const names = Array.from({ length: rows * columns }, (_, i) => `sum${Math.floor(i / columns)}_${i % columns}`)
     this.line(`var sums = array<vec4f, ${rows * columns}>(${names.join(', ')});`)
@@ -142,7 +143,7 @@ export class MatmulWriter {
     this.line(`for (var part = ${this.loopStart}; part < ${count}u; part += 1u) {`)
     const position = this.vectorColumns ? 'part' : '(part / 4u)'
     this.line(`let m = firstRow + ${columns === 1 ? position : `${position} / ${columns}u`};`, '    ')
-    const nq = columns === 1 ? 'firstColumn' : `firstColumn + ${position} % ${columns}u`
+    const nq = columns === 1 ? 'firstColumn' : `firstColumn + ${position} % ${columns}u * ${apart}u`
     this.line(this.vectorColumns ? `let nq = ${nq};` : `let n = (${nq}) * 4u + part % 4u;`, '    ')
     this.#writeElement(needed, this.vectorColumns ? 'sums[part]' : 'sums[part / 4u][part % 4u]', '    ')
     this.line('}')

@@ -5,9 +5,8 @@ import type { GpuProgram } from './gpu-program.js'
 import { loopProgram } from './loop.js'
 import { registerMatmul } from './matmul-register.js'
 import { fitsSubgroup, subgroupMatmul } from './matmul-subgroup.js'
+import { workgroupBytes, workgroupMatmul } from './matmul-workgroup.js'
 import { simplifyMatmul } from './simplify-matmul.js'
-
-const SUBGROUP_TILE = { rows: 8, columns: 1, down: 1, depth: 2 } as const
 
 /** A product with a single row or column is a reduction over k, which the loop kernels do better than tiles. */
 function asLoop(kernel: MatmulKernel): LoopKernel {
@@ -46,7 +45,34 @@ export function matmulProgram(original: MatmulKernel, traits: GpuTraits): GpuPro
     const program = loopProgram(asLoop(kernel), traits)
     return program === null ? null : { ...program, variant: `matmul as ${program.variant}` }
   }
-  if (traits.software && m >= 8 && n >= traits.subgroupSize * 2 && fitsSubgroup(kernel, SUBGROUP_TILE, traits.subgroupSize)) return subgroupMatmul(kernel, SUBGROUP_TILE, traits)
-  const rows = m < 8 ? (m <= 2 ? 2 : 4) : 8
-  return registerMatmul(kernel, { rows, columns: 1, across: 8, down: 1 }, traits)
+  return chooseMatmul(kernel, traits)(kernel, traits)
+}
+
+type Variant = (kernel: MatmulKernel, traits: GpuTraits) => GpuProgram
+
+const subgroup = { rows: 8, columns: 1, down: 1, depth: 2 } as const
+const largeTile = { rows: 4, columns: 1, across: 16, down: 16, depth: 16 } as const
+const smallTile = { rows: 2, columns: 1, across: 8, down: 8, depth: 16 } as const
+
+/** Every way to compute a matmul of at least two rows and columns that a device with these traits can run. The first that fits is a safe choice. */
+export function matmulVariants(kernel: MatmulKernel, traits: GpuTraits): Variant[] {
+  const { a, batch, m } = kernel
+  // a transposed comes four rows to a load, so that eight rows cost as little as four do otherwise
+  const rows = m < 4 ? 2 : m >= 8 && a.strides[batch.length] === 1 ? 8 : 4
+  return [
+    (k, t) => registerMatmul(k, { rows, columns: 1, across: 8, down: t.software ? 1 : 8 }, t),
+    ...(fitsSubgroup(kernel, subgroup, traits.subgroupSize) ? [(k: MatmulKernel, t: GpuTraits) => subgroupMatmul(k, subgroup, t)] : []),
+    ...[largeTile, smallTile].filter(tile => tile.across * tile.down <= traits.maxInvocations && workgroupBytes(tile) <= traits.maxWorkgroupBytes)
+      .map(tile => (k: MatmulKernel, t: GpuTraits) => workgroupMatmul(k, tile, t)),
+  ]
+}
+
+/** Seed table. Software adapters: subgroup broadcasts, 20-28 GFLOP/s where registers alone give 8-15 and workgroup memory 4-8. */
+function chooseMatmul(kernel: MatmulKernel, traits: GpuTraits): Variant {
+  const { m, n, k } = kernel
+  const variants = matmulVariants(kernel, traits)
+  if (traits.software) return m >= 8 && n >= 8 && fitsSubgroup(kernel, subgroup, traits.subgroupSize) ? variants[1] : variants[0]
+  // mobile GPUs keep workgroup memory in main memory
+  if (traits.family === 'adreno' || m < 16 || n < 16 || k < 16) return variants[0]
+  return m * n >= 512 * 512 ? (k_, t) => workgroupMatmul(k_, largeTile, t) : (k_, t) => workgroupMatmul(k_, smallTile, t)
 }
