@@ -37,12 +37,12 @@ export function workgroupMatmul(kernel: MatmulKernel, tile: WorkgroupTile, trait
   writer.line('let firstColumn = tileColumn + ownColumn;')
   writer.writeBatch(`(number / ${tilesDown * tilesAcross}u)`)
   writer.writeSums()
-  writer.line(`for (var block = 0u; block < ${k}u; block += ${depth}u) {`)
+  writer.line(`for (var block = ${writer.loopStart}; block < ${k}u; block += ${depth}u) {`)
   writer.line('workgroupBarrier();', '    ')
   stage(writer, 'a', kernel.a, tileRows, depth, size, (own, kk) => writer.loadA(`(tileRow + ${own})`, `(block + ${kk})`, '', 'scalar'), `tileRow + own < ${m}u`)
   stage(writer, 'b', kernel.b, tileColumns * 4, depth, size, (own, kk) => writer.loadB(`tileColumn * 4u + ${own}`, `(block + ${kk})`, '', 'scalar'), `tileColumn * 4u + own < ${n}u`)
   writer.line('workgroupBarrier();', '    ')
-  writer.line(`for (var kk = 0u; kk < ${depth}u; kk += 1u) {`, '    ')
+  writer.line(`for (var kk = ${writer.loopStart}; kk < ${depth}u; kk += 1u) {`, '    ')
   for (let c = 0; c < columns; c++) {
     const at = `kk * ${tileColumns * 4}u + (ownColumn + ${c * across}u) * 4u`
     writer.line(`let at${c} = ${at};`, '      ')
