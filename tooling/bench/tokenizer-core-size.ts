@@ -12,9 +12,14 @@ const ENTRIES: Readonly<Record<string, string>> = {
   everything: '*',
 }
 
+/** What is used of esbuild, which tsup brings. */
+interface Esbuild {
+  build(options: object): Promise<{ outputFiles: { contents: Uint8Array }[] }>
+}
+
 export async function coreSize(): Promise<object[]> {
   const fromTooling = createRequire(import.meta.url)
-  const { build }: typeof import('esbuild') = createRequire(fromTooling.resolve('tsup'))('esbuild')
+  const { build }: Esbuild = createRequire(fromTooling.resolve('tsup'))('esbuild')
   return Promise.all(Object.entries(ENTRIES).map(async ([what, imported]) => {
     const entry = fileURLToPath(new URL(`../../packages/tokenizer-bpe/src/${what === CORE ? 'core' : 'index'}.ts`, import.meta.url))
     const names = imported === '*' ? '*' : `{ ${imported} }`

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { parseArgs } from 'node:util'
-import { type BpeTokenizer, ENCODING_NAMES, encodeStream, isEncodingName, loadTiktoken, loadTokenizer, type Tokenizer } from '@abovo/tokenizer-bpe'
+import { BpeTokenizer, ENCODING_NAMES, encodeStream, type EncodeOptions, isEncodingName, loadTiktoken, loadTokenizer, type Tokenizer } from '@abovo/tokenizer-bpe'
 
 const usage = `usage: pnpm --silent conformance tokenizer (--encoding ${ENCODING_NAMES.join('|')} | --tokenizer tokenizer.json) FILE`
 
@@ -23,9 +23,16 @@ function openEncoding(name: string): BpeTokenizer {
   return loadTiktoken(ranks, name)
 }
 
-/** Text is text here: what looks like a special token is encoded as any other. The file is read as a stream, of any size. */
-async function encodeFile(tokenizer: BpeTokenizer, file: string): Promise<{ tokens: number; sha256: string; roundtrip: boolean }> {
-  const stream = encodeStream(tokenizer, { disallowedSpecial: [] })
+interface Result {
+  tokens: number
+  sha256: string
+  /** Whether the ids decode to the text; what is not UTF-8 in the file is U+FFFD in the text. */
+  roundtrip: boolean
+}
+
+/** Reads the file as a stream, of any size. */
+async function encodeFile(tokenizer: BpeTokenizer, file: string, options: EncodeOptions): Promise<Result> {
+  const stream = encodeStream(tokenizer, options)
   const idsHash = createHash('sha256')
   const textHash = createHash('sha256')
   const decodedHash = createHash('sha256')
@@ -35,18 +42,18 @@ async function encodeFile(tokenizer: BpeTokenizer, file: string): Promise<{ toke
     idsHash.update(littleEndian(ids))
     decodedHash.update(tokenizer.decodeBytes(ids))
   }
-  // not the stream's own decoding: Node's drops a BOM nowhere, but TextDecoder must be told not to
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-  for await (const bytes of createReadStream(file, { highWaterMark: 1 << 20 })) {
-    textHash.update(bytes)
-    take(stream.push(decoder.decode(bytes, { stream: true })))
+  const push = (text: string): void => {
+    textHash.update(text)
+    take(stream.push(text))
   }
-  take(stream.push(decoder.decode()))
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  for await (const bytes of createReadStream(file, { highWaterMark: 1 << 20 })) push(decoder.decode(bytes, { stream: true }))
+  push(decoder.decode())
   take(stream.end())
   return { tokens, sha256: idsHash.digest('hex'), roundtrip: textHash.digest('hex') === decodedHash.digest('hex') }
 }
 
-function encodeWhole(tokenizer: Tokenizer, file: string, addSpecialTokens: boolean): { tokens: number; sha256: string; roundtrip: boolean } {
+function encodeWhole(tokenizer: Tokenizer, file: string, addSpecialTokens: boolean): Result {
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(readFileSync(file))
   const ids = tokenizer.encode(text, { allowedSpecial: 'all', addSpecialTokens })
   const plain = tokenizer.encode(text, { allowedSpecial: 'all', addSpecialTokens: false })
@@ -73,9 +80,11 @@ const [file] = positionals
 if (file === undefined || positionals.length > 1 || (values.encoding === undefined) === (values.tokenizer === undefined)) stop(usage)
 
 try {
-  const result = values.encoding !== undefined
-    ? await encodeFile(openEncoding(values.encoding), file)
-    : encodeWhole(loadTokenizer(readFileSync(values.tokenizer ?? '', 'utf8')), file, !values['no-special'])
+  // with an encoding all text is text; with a tokenizer.json special tokens are found, as Hugging Face's encode does
+  const tokenizer = values.encoding !== undefined ? openEncoding(values.encoding) : loadTokenizer(readFileSync(values.tokenizer ?? '', 'utf8'))
+  const result = tokenizer instanceof BpeTokenizer
+    ? await encodeFile(tokenizer, file, values.encoding !== undefined ? { disallowedSpecial: [] } : { allowedSpecial: 'all' })
+    : encodeWhole(tokenizer, file, !values['no-special'])
   console.log(JSON.stringify(result))
 } catch (error) {
   stop(error instanceof Error ? error.message : String(error))
