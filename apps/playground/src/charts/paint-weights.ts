@@ -1,0 +1,18 @@
+// Paints attention weights into a canvas of one pixel a weight, in the canvas's own text colour.
+
+export function paintWeights(canvas: HTMLCanvasElement, { weights, size }: { weights: Float32Array; size: number }): void {
+  const context = canvas.getContext('2d')
+  if (context === null || size === 0 || weights.length < size * size) return
+  const [red, green, blue] = colourOf(canvas)
+  const image = context.createImageData(size, size)
+  for (let i = 0; i < size * size; i++) {
+    // the square root lifts small weights into sight
+    image.data.set([red, green, blue, Math.round(255 * Math.sqrt(weights[i]))], 4 * i)
+  }
+  context.putImageData(image, 0, 0)
+}
+
+function colourOf(element: Element): number[] {
+  const parts = getComputedStyle(element).color.match(/[\d.]+/g)?.slice(0, 3).map(Number) ?? []
+  return parts.length === 3 ? parts : [15, 106, 90]
+}

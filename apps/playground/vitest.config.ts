@@ -1,0 +1,3 @@
+import { nodeTests } from '../../tooling/vitest/preset.ts'
+
+export default nodeTests()
