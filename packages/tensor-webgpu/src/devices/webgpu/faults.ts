@@ -42,11 +42,10 @@ export class Faults {
     }
   }
 
-  /** Throws what is known to be wrong already. */
+  /** Throws if the device is closed or known to be lost. */
   check(): void {
     if (this.#closing) throw new DeviceError('webgpu: the device must be open, got a closed one', 'closed')
     if (this.#lost !== null) throw this.#lost
-    if (this.#first !== null) throw this.#first
   }
 
   /** Waits for the pending answers, then throws what went wrong; an error is thrown once. */

@@ -117,7 +117,9 @@ export class WebgpuDevice implements Device {
       await staging.mapAsync(MAP_READ, 0, bytes)
     } catch (error) {
       await this.#faults.settle()
-      throw await Promise.race([this.#faults.lost, new DeviceError(`webgpu: reading must succeed, got ${String(error)}`, 'read')])
+      // a map is aborted when its device is lost, which is reported a moment later
+      if (error instanceof Error && error.name === 'AbortError') throw await this.#faults.lost
+      throw new DeviceError(`webgpu: reading must succeed, got ${String(error)}`, 'read')
     }
     const data = arrayFrom(source.dtype, source.length, staging.getMappedRange(0, bytes).slice(0))
     staging.unmap()
