@@ -1,6 +1,6 @@
 // Sampling responses from a policy with nn-transformer's KV cache: at a temperature, from the whole vocabulary (a top-k or top-p cut would
 // make the sampling distribution another one than the policy's, and KL estimates negative), up to the first end token.
-import { generate, openSession, type DecodingSession, type Gpt } from '@abovo/nn-transformer'
+import { generate, openSession, PlainSession, type DecodingSession, type Generated, type GenerateOptions, type Gpt } from '@abovo/nn-transformer'
 import type { TextTokenizer } from './demonstration.js'
 import { OptionError } from './errors.js'
 import type { Rollout } from './experience.js'
@@ -33,8 +33,12 @@ export class Sampler {
    */
   async sample(prompts: readonly ArrayLike<number>[], seed: number): Promise<Rollout> {
     const { endToken, responseLength, temperature = 1 } = this.#options
+    const options = { maxNewTokens: responseLength, temperature, seed, stopTokens: [endToken] }
     const session = this.#open(prompts)
-    const generated = await generate(this.#policy, prompts, { maxNewTokens: responseLength, temperature, seed, stopTokens: [endToken], session })
+    const cached = await generate(this.#policy, prompts, { ...options, session })
+    const seen = prompts.reduce((most, prompt, b) => Math.max(most, prompt.length + cached[b].tokens.length - 1), 0)
+    // A full cache is begun anew with fewer tokens: what follows would be sampled from another distribution than the policy's.
+    const generated = session.held >= seen ? cached : await this.#sampleWithoutCache(prompts, options)
     return {
       samples: generated.map(({ tokens, finish }, b) => this.#describe(Array.from(prompts[b]), Array.from(tokens), finish === 'stop')),
       sampledLogProbs: generated.map(({ logProbs }) => Float64Array.from(logProbs)),
@@ -57,6 +61,13 @@ export class Sampler {
     // twice what is wanted: sessions may pad prompts up to the next power of two
     this.#session = openSession(this.#policy, { batchSize: prompts.length, capacity: Math.min(wanted * 2, contextLength) })
     return this.#session
+  }
+
+  async #sampleWithoutCache(prompts: readonly ArrayLike<number>[], options: GenerateOptions): Promise<Generated[]> {
+    const session = new PlainSession(this.#policy, { batchSize: prompts.length })
+    const generated = await generate(this.#policy, prompts, { ...options, session })
+    session.dispose()
+    return generated
   }
 
   #describe(promptIds: number[], responseIds: number[], ended: boolean): Sample {
