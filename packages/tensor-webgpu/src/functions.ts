@@ -7,12 +7,13 @@ import * as build from './graph/build.js'
 import { Holding } from './graph/holding.js'
 import { allocateStorage, currentSite } from './memory.js'
 import * as attention from './ops/attention.js'
-import { einsum as einsumNodes } from './ops/contraction.js'
+import { conv1d as conv1dNode, einsum as einsumNodes } from './ops/contraction.js'
 import * as create from './ops/create.js'
 import * as el from './ops/elementwise.js'
 import { embedding as embeddingNode } from './ops/indexing.js'
 import * as loss from './ops/loss.js'
 import * as movement from './ops/movement.js'
+import { multinomial as multinomialNode, permutation as permutationNode } from './ops/sorting.js'
 import * as norm from './ops/normalize.js'
 import { checkShape, formatShape, sizeOf, type Shape } from './shape.js'
 import { Tensor, type NestedNumbers, type Operand } from './tensor.js'
@@ -106,6 +107,16 @@ export const randint = (low: number, high: number, shape: Shape, { device, ...op
 /** true with probability p. */
 export const bernoulli = (p: number, shape: Shape, { device, ...options }: SeedOptions & CreateOptions): Tensor => new Tensor(create.bernoulli(p, shape, seedOf(options), device ?? defaultDevice('bernoulli')))
 export const dropout = (x: Tensor, { p = 0.5, ...options }: SeedOptions & { p?: number }): Tensor => new Tensor(create.dropout(x.node, { p, ...seedOf(options) }))
+
+/** A random order of 0 … n-1, i32. */
+export const permutation = (n: number, { device, ...options }: SeedOptions & CreateOptions): Tensor => new Tensor(permutationNode(n, seedOf(options), device ?? defaultDevice('permutation')))
+/** Class indices drawn with probability proportional to weights (…, classes): shape (…, samples), i32. */
+export const multinomial = (weights: Tensor, samples: number, { replacement = false, ...options }: SeedOptions & { replacement?: boolean }): Tensor => new Tensor(multinomialNode(weights.node, samples, { replacement, ...seedOf(options) }))
+/** 1 on and below a diagonal, else 0. */
+export const tri = (n: number, m = n, diagonal = 0, options: CreateOptions = {}): Tensor => full([n, m], 1, options).tril(diagonal)
+
+/** Cross-correlation of (B, Cin, T) with weights (Cout, Cin, K). */
+export const conv1d = (x: Tensor, weight: Tensor, { bias, ...options }: { stride?: number; padding?: number; bias?: Tensor | undefined } = {}): Tensor => new Tensor(conv1dNode(x.node, weight.node, { ...options, bias: bias?.node }))
 
 export const where = (condition: Tensor, a: Operand, b: Operand): Tensor => new Tensor(el.where(condition.node, lower(a), lower(b)))
 export const concat = (tensors: readonly Tensor[], axis = 0): Tensor => new Tensor(movement.concat(tensors.map(t => t.node), axis))

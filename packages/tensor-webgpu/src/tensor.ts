@@ -15,6 +15,7 @@ import * as indexing from './ops/indexing.js'
 import * as movement from './ops/movement.js'
 import type { Operand as NodeOperand } from './ops/operand.js'
 import * as reduction from './ops/reduce.js'
+import * as sorting from './ops/sorting.js'
 import { realize, sourceOf } from './realize.js'
 import { formatShape, sameShape, sizeOf, type Shape } from './shape.js'
 import { assignCell, isTracing } from './trace.js'
@@ -25,6 +26,8 @@ const brand = Symbol.for('@abovo/tensor-webgpu/Tensor')
 export type Operand = Tensor | number
 
 const lower = (operand: Operand): NodeOperand => (typeof operand === 'number' ? operand : operand.node)
+
+const pair = ([values, indices]: readonly [Node, Node]): { values: Tensor; indices: Tensor } => ({ values: new Tensor(values), indices: new Tensor(indices) })
 
 /** Nested arrays of numbers, as deep as the tensor has axes. */
 export type NestedNumbers = number | readonly NestedNumbers[]
@@ -129,6 +132,16 @@ export class Tensor {
   async item(): Promise<number> {
     if (this.size !== 1) throw new ShapeError(`item: the tensor must have one element, got shape ${formatShape(this.shape)}; use data()`)
     return (await this.data())[0]
+  }
+
+  /** The places of all elements that are not 0, in row-major order, one array of coordinates each. Reads the tensor. */
+  async nonzero(): Promise<number[][]> {
+    const data = await this.data()
+    const places: number[][] = []
+    data.forEach((value: number, at: number) => {
+      if (value !== 0) places.push(this.shape.map((n, d) => Math.floor(at / sizeOf(this.shape.slice(d + 1))) % n))
+    })
+    return places
   }
 
   /** The elements as nested arrays. */
@@ -306,6 +319,17 @@ export class Tensor {
   gather(axis: number, index: Tensor): Tensor { return new Tensor(indexing.gather(this.node, axis, index.node)) }
   scatterAdd(axis: number, index: Tensor, values: Tensor): Tensor { return new Tensor(indexing.scatterAdd(this.node, axis, index.node, values.node)) }
   indexSelect(axis: number, index: Tensor): Tensor { return new Tensor(indexing.indexSelect(this.node, axis, index.node)) }
+  /** Slices along the first axis named by an index of any shape. */
+  at(index: Tensor): Tensor { return new Tensor(indexing.indexAt(this.node, index.node)) }
+  tensordot(other: Tensor, axes?: number | readonly [readonly number[], readonly number[]]): Tensor { return new Tensor(contraction.tensordot(this.node, other.node, axes)) }
+  unfold(axis: number, size: number, step: number): Tensor { return new Tensor(contraction.unfold(this.node, axis, size, step)) }
+  cumprod(axis: number): Tensor { return new Tensor(sorting.cumprod(this.node, axis)) }
+  argsort(options: { axis?: number; descending?: boolean } = {}): Tensor { return new Tensor(sorting.argsort(this.node, options)) }
+  /** Values in order, and the indices they had. */
+  sort(options: { axis?: number; descending?: boolean } = {}): { values: Tensor; indices: Tensor } { return pair(sorting.sort(this.node, options)) }
+  /** The k largest (or smallest) along an axis, in order. */
+  topk(k: number, options: { axis?: number; largest?: boolean } = {}): { values: Tensor; indices: Tensor } { return pair(sorting.topk(this.node, k, options)) }
+  searchsorted(values: Tensor, options: { right?: boolean } = {}): Tensor { return new Tensor(sorting.searchsorted(this.node, values.node, options)) }
   take(index: Tensor): Tensor { return new Tensor(indexing.take(this.node, index.node)) }
   oneHot(classes: number): Tensor { return new Tensor(indexing.oneHot(this.node, classes)) }
 }

@@ -69,9 +69,9 @@ describeOnAdapters('webgpu', ({ gpu }) => {
 })
 
 test('every public operation is in the table', () => {
-  const notOperations = ['constructor', 'data', 'item', 'array', 'realize', 'asLeaf', 'assign', 'write', 'dispose', 'toDevice', 'bitcast']
-  const creation = ['tensor', 'full', 'zeros', 'ones', 'zerosLike', 'onesLike', 'arange', 'linspace', 'eye', 'rand', 'randn', 'randint', 'bernoulli', 'dropout']
-  const other = ['compile', 'requestDevice', 'setDefaultDevice', 'threefry2x32']
+  const notOperations = ['constructor', 'data', 'item', 'array', 'realize', 'asLeaf', 'assign', 'write', 'dispose', 'toDevice', 'bitcast', 'nonzero']
+  const creation = ['tensor', 'full', 'zeros', 'ones', 'zerosLike', 'onesLike', 'arange', 'linspace', 'eye', 'rand', 'randn', 'randint', 'bernoulli', 'dropout', 'permutation', 'multinomial']
+  const other = ['memory', 'recordSites', 'setMemoryBudget', 'scope', 'compile', 'requestDevice', 'setDefaultDevice', 'threefry2x32']
   const methods = Object.entries(Object.getOwnPropertyDescriptors(Tensor.prototype)).flatMap(([name, { value }]) => (typeof value === 'function' ? [name] : []))
   const functions = Object.entries(api).flatMap(([name, value]) => (typeof value === 'function' && /^[a-z]/.test(name) ? [name] : []))
   const listed = new Set([...operations.map(operation => operation.name), ...notOperations, ...creation, ...other])

@@ -13,6 +13,7 @@ export const indexing: readonly OperationCase[] = [
   row('scatterAdd', 'a.scatter_add(1, c.long(), b)', [float(3, 4), float(3, 8), integer(0, 4, 3, 8)], (a, b, c) => a.scatterAdd(1, c, b)),
   row('indexSelect', 'a.index_select(1, b.long())', [float(3, 5), integer(0, 5, 8)], (a, b) => a.indexSelect(1, b)),
   row('take', 'a.take(b.long())', [float(3, 5), integer(0, 15, 2, 4)], (a, b) => a.take(b)),
+  row('at', 'a[b.long()]', [float(5, 3), integer(0, 5, 2, 4)], (a, b) => a.at(b)),
   row('embedding', 'F.embedding(b.long(), a)', [float(9, 5), integer(0, 9, 2, 7)], (a, b) => embedding(b, a)),
   row('oneHot', 'F.one_hot(a.long(), 6)', [integer(0, 6, 3, 4)], a => a.oneHot(6), { differentiable: false }),
   row('crossEntropy', 'F.cross_entropy(a, b.long())', [between(-8, 8, 9, 33), integer(0, 33, 9)], (a, b) => crossEntropy(a, b), loss),

@@ -1,5 +1,5 @@
 // Movement, joining, triangles; and contraction.
-import { concat, einsum, stack } from '@abovo/tensor-webgpu'
+import { concat, conv1d, einsum, stack, tri } from '@abovo/tensor-webgpu'
 import { float, integer, row, type OperationCase } from './operation-case.js'
 
 const contraction = { tolerance: 2e-5 }
@@ -41,5 +41,10 @@ export const movement: readonly OperationCase[] = [
   row('einsum', 'torch.einsum("ii->i", a)', [float(4, 4)], a => einsum('ii->i', a)),
   row('einsum', 'torch.einsum("ij,j", a, b)', [float(3, 4), float(4)], (a, b) => einsum('ij,j', a, b), contraction),
   row('einsum', 'torch.einsum("ij->", a)', [float(3, 4)], a => einsum('ij->', a), contraction),
+  row('tensordot', 'torch.tensordot(a, b, dims=2)', [float(3, 4, 5), float(4, 5, 6)], (a, b) => a.tensordot(b), contraction),
+  row('tensordot', 'torch.tensordot(a, b, dims=([0], [1]))', [float(3, 4), float(5, 3, 2)], (a, b) => a.tensordot(b, [[0], [1]]), contraction),
+  row('unfold', 'a.unfold(1, 3, 2)', [float(2, 9)], a => a.unfold(1, 3, 2)),
+  row('conv1d', 'F.conv1d(a, b, c, stride=2, padding=1)', [float(2, 3, 9), float(4, 3, 3), float(4)], (x, weight, bias) => conv1d(x, weight, { bias, stride: 2, padding: 1 }), contraction),
+  row('tri', 'a * torch.tril(torch.ones(4, 5), 1)', [float(4, 5)], a => a.mul(tri(4, 5, 1, { device: a.device }))),
   row('transpose', 'a.T', [integer(-9, 9, 2, 3)], a => a.transpose(), { differentiable: false }),
 ]

@@ -3,7 +3,7 @@ import { promote } from '../dtype.js'
 import { ShapeError } from '../errors.js'
 import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
-import { broadcastShapes, formatShape, sizeOf } from '../shape.js'
+import { broadcastShapes, formatShape, normalizeAxis, sizeOf } from '../shape.js'
 import { broadcastTo, sameDevice, toFloat } from './operand.js'
 import * as el from './elementwise.js'
 import { sum } from './reduce.js'
@@ -33,6 +33,46 @@ function dropAxis(node: Node, axis: number): Node {
 
 export const outer = (a: Node, b: Node): Node => el.mul(build.reshape(a, [sizeOf(a.shape), 1]), build.reshape(b, [1, sizeOf(b.shape)]))
 export const dot = (a: Node, b: Node): Node => matmul(a, b)
+
+/** Sums of products over axes: the last `axes` of a with the first of b, or the listed pairs. */
+export function tensordot(a: Node, b: Node, axes: number | readonly [readonly number[], readonly number[]] = 2): Node {
+  const [left, right] = typeof axes === 'number' ? [Array.from({ length: axes }, (_, i) => a.shape.length - axes + i), Array.from({ length: axes }, (_, i) => i)] : axes
+  const x = left.map(axis => normalizeAxis('tensordot', axis, a.shape.length))
+  const y = right.map(axis => normalizeAxis('tensordot', axis, b.shape.length))
+  const sizes = x.map(axis => a.shape[axis])
+  if (formatShape(sizes) !== formatShape(y.map(axis => b.shape[axis]))) throw new ShapeError(`tensordot: contracted axes must have equal sizes, got ${formatShape(sizes)} and ${formatShape(y.map(axis => b.shape[axis]))}`)
+  const aOnly = a.shape.map((_, axis) => axis).filter(axis => !x.includes(axis))
+  const bOnly = b.shape.map((_, axis) => axis).filter(axis => !y.includes(axis))
+  const kept = [aOnly.map(axis => a.shape[axis]), bOnly.map(axis => b.shape[axis])]
+  const rows = build.reshape(build.permute(a, [...aOnly, ...x]), [sizeOf(kept[0]), sizeOf(sizes)])
+  const columns = build.reshape(build.permute(b, [...y, ...bOnly]), [sizeOf(sizes), sizeOf(kept[1])])
+  return build.reshape(matmul(rows, columns), kept.flat())
+}
+
+/** Windows of `size` elements along an axis, `step` apart, in a new last axis. PyTorch's Tensor.unfold. */
+export function unfold(node: Node, axis: number, size: number, step: number): Node {
+  const d = normalizeAxis('unfold', axis, node.shape.length)
+  if (!(size >= 1 && size <= node.shape[d] && step >= 1)) throw new ShapeError(`unfold: size must lie in [1, ${node.shape[d]}] and step be at least 1, got ${size} and ${step}`)
+  const count = Math.floor((node.shape[d] - size) / step) + 1
+  const windows = Array.from({ length: size }, (_, k) => {
+    const view = build.slice(node, node.shape.map((_, i) => (i === d ? k : 0)), node.shape.map((n, i) => (i === d ? count : n)), node.shape.map((_, i) => (i === d ? step : 1)))
+    return build.reshape(view, [...view.shape, 1])
+  })
+  return build.concat(windows, node.shape.length)
+}
+
+/** Cross-correlation of (B, Cin, T) with weights (Cout, Cin, K): (B, Cout, T′). Windows are laid out and multiplied in one matmul. */
+export function conv1d(x: Node, weight: Node, { stride = 1, padding = 0, bias }: { stride?: number; padding?: number; bias?: Node | undefined } = {}): Node {
+  sameDevice('conv1d', [x, weight])
+  if (x.shape.length !== 3 || weight.shape.length !== 3 || x.shape[1] !== weight.shape[1]) throw new ShapeError(`conv1d: input (B, Cin, T) and weight (Cout, Cin, K) must agree in Cin, got ${formatShape(x.shape)} and ${formatShape(weight.shape)}`)
+  const [B, Cin] = x.shape
+  const [Cout, , K] = weight.shape
+  const windows = unfold(build.pad(x, [0, 0, padding], [0, 0, padding]), 2, K, stride)    // (B, Cin, T′, K)
+  const T = windows.shape[2]
+  const rows = build.reshape(build.permute(windows, [0, 2, 1, 3]), [B, T, Cin * K])
+  const y = build.permute(matmul(rows, build.permute(build.reshape(weight, [Cout, Cin * K]), [1, 0])), [0, 2, 1])   // (B, Cout, T′)
+  return bias === undefined ? y : el.add(y, build.reshape(bias, [Cout, 1]))
+}
 
 /**
  * Sums of products by index letters: `einsum('bij,bjk->bik', a, b)`. Without `->` the letters that occur once, in alphabetical order, remain.

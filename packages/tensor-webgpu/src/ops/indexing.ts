@@ -60,3 +60,9 @@ export function oneHot(index: Node, classes: number): Node {
   const given = broadcastTo(build.reshape(requireInteger('oneHot', index), [...index.shape, 1]), shape)
   return build.cast(el.eq(given, build.indexAlong(shape.length - 1, shape, index.device)), 'i32')
 }
+
+/** Slices along the first axis named by an index of any shape: x[index] in PyTorch. */
+export function indexAt(node: Node, index: Node): Node {
+  const rows = indexSelect(node, 0, build.reshape(index, [sizeOf(index.shape)]))
+  return build.reshape(rows, [...index.shape, ...node.shape.slice(1)])
+}

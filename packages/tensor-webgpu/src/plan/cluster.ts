@@ -121,7 +121,7 @@ export class Clusters {
     const cluster = this.of(base)
     const joins = cluster !== undefined && cluster.kind === 'loop' && cluster.members.size < MOST_MEMBERS && this.#isSameElement(input, cluster) && (cluster.axes.length === 0 || sameShape(cluster.axes, axes)) && this.#mayReduceHere(cluster, axes)
     if (!joins) {
-      const twin = this.#findTwin(value, axes)
+      const twin = this.#findTwin(value, base, axes)
       if (twin !== undefined) this.#merge(value, [twin])
       else this.#reductions.push(this.#open('loop', value, input.shape, axes, [input]))
       return
@@ -132,9 +132,9 @@ export class Clusters {
   }
 
   /** Another recent reduction over the same space: the gradients of a layer's weights and biases. One kernel does both. */
-  #findTwin(value: Value, axes: readonly number[]): Cluster | undefined {
+  #findTwin(value: Value, base: Value, axes: readonly number[]): Cluster | undefined {
     const [input] = value.inputs
-    return this.#reductions.slice(-8).map(root).find(cluster => sameShape(cluster.shape, input.shape) && sameShape(cluster.axes, axes) && this.#isLegal(value, [cluster]))
+    return this.#reductions.slice(-8).map(root).find(cluster => !cluster.members.has(base) && sameShape(cluster.shape, input.shape) && sameShape(cluster.axes, axes) && this.#isLegal(value, [cluster]))
   }
 
   /** Turning a map with other users into few long rows would cost it its parallelism. */
@@ -193,6 +193,8 @@ export class Clusters {
   /** The merged cluster's level must stay below that of everything that reads from its parts: then no cycle exists. */
   #isLegal(value: Value, group: readonly Cluster[]): boolean {
     if (group.reduce((sum, cluster) => sum + cluster.members.size, 1) > MOST_MEMBERS) return false
+    // One that reads another's value at other indices needs it in memory first: they cannot be one kernel.
+    if (group.some(cluster => [...cluster.reads].some(base => group.some(other => other.members.has(base))))) return false
     return this.#mergedLevel(value, group) < Math.min(...group.flatMap(cluster => [...cluster.dependents].map(root).filter(dependent => !group.includes(dependent)).map(dependent => dependent.level))) && this.#bindings(value, group) <= this.#limits.maxBindings
   }
 
