@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
-import { loadTokenizer, splitterOf, loadTiktoken } from '../src/index.ts'
+import { type EncodingName, loadTiktoken, loadTokenizer, splitterOf } from '../src/index.ts'
 import { GROUP_NAMES, awkwardText, xorshift } from './awkward.ts'
 import { oracle, ours, published } from './openai.ts'
 
@@ -77,6 +78,13 @@ describe('an encoding', () => {
     ['cl100k_base', '', []],
   ] as const)('%s encodes %j as tiktoken tests it', (name, text, ids) => {
     expect(Array.from(ours(name).encode(text))).toEqual(ids)
+  })
+
+  it('holds the 313 vectors that gpt-tokenizer publishes', () => {
+    const vectors: [EncodingName, string, number[]][] = JSON.parse(readFileSync(new URL('./fixtures/gpt-tokenizer-vectors.json', import.meta.url), 'utf8'))
+    const opened = new Map([...new Set(vectors.map(([name]) => name))].map((name) => [name, ours(name)]))
+    expect(vectors.length).toBe(313)
+    expect(vectors.map(([name, text]) => Array.from(opened.get(name)!.encodeOrdinary(text)))).toEqual(vectors.map(([, , ids]) => ids))
   })
 
   it('recovers every merge of its vocabulary', () => {

@@ -21,7 +21,7 @@ describe('a pattern of a tokenizer file', () => {
       } catch (error) {
         expect(error).toMatchObject({ code: 'PATTERN_TOO_SLOW' })
       }
-      expect(process.cpuUsage(begin).user / 1e6).toBeLessThan(1)
+      expect(process.cpuUsage(begin).user / 1e6).toBeLessThan(2)
     })
 
   it.each(['(', ')', '[', 'a{3,1}', 'a{100000}', '*a', String.raw`\p{NoSuch}`, String.raw`\1`, '(?<', '(?Q)', String.raw`\x{110000}`, '(?<=a*)b'])(
