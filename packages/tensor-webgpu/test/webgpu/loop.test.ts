@@ -2,9 +2,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeOnAdapters } from '@abovo/test-devices/describe'
 import { requestWebgpuDevice, type WebgpuDevice } from '../../src/devices/webgpu/index.js'
+import type { LoopChoice } from '../../src/devices/webgpu/kernels/loop-choice.js'
 import { loopProgram } from '../../src/devices/webgpu/kernels/loop.js'
 import type { Instruction, LoopKernel, ReduceFunction } from '../../src/plan/kernel.js'
-import { access, binding, constant, dense, expectLikeInterpreter, load, randoms, runOnDevice } from './run-kernel.js'
+import { interpretKernel } from '../interpret-kernel.js'
+import { access, binding, constant, dense, expectLikeInterpreter, load, randoms, runOnDevice, runProgram } from './run-kernel.js'
 
 const map = (shape: number[], body: Instruction[], bindings = [binding(), binding(), binding('f32', true)], value = body.length - 1): LoopKernel => ({
   kind: 'loop', bindings, shape, reduced: 0, body, results: [{ value, access: access(bindings.length - 1, dense(...shape)) }],
@@ -137,8 +139,20 @@ describeOnAdapters('loop kernels', adapter => {
     expect(device.counts.dispatches).toBe(before)
   })
 
-  test('lanes that share rows agree with rows computed alone', () => {
-    const alone = loopProgram(softmax(257, 64), device.traits, { lanes: 1 })
-    expect(alone?.wgsl).not.toContain('workgroupBarrier')
+  test.each([
+    ['lanes beside each other', softmax(19, 64), { lanes: 8, rowsPerGroup: 2, rowsAdjacent: false }],
+    ['lanes across adjacent rows', softmax(19, 64), { lanes: 4, rowsPerGroup: 8, rowsAdjacent: true }],
+    ['columns in vec4s', reduction([72, 257], 1, 'sum', [1, 72]), { lanes: 8, rowsPerGroup: 4, rowsAdjacent: true }],
+    ['single elements', softmax(19, 64), { lanes: 1, rowsPerGroup: 8, vectorAxis: null }],
+  ] as [string, LoopKernel, Partial<LoopChoice>][])('layouts that other adapters get compute the same: %s', async (_, kernel, choice) => {
+    const [rows, length] = kernel.shape
+    const size = kernel.body.length > 2 ? rows * length : rows
+    const data = [randoms(rows * length, 6, 5), new Float32Array(size)]
+    const expected = data.map(values => Array.from(values))
+    interpretKernel(kernel, expected)
+    const program = loopProgram(kernel, device.traits, choice)
+    if (program === null) return expect.fail('a program must come out')
+    const got = await runProgram(device, program, data)
+    got[program.bindings.indexOf(1)].forEach((value, i) => expect(Math.abs(value - expected[1][i])).toBeLessThan(1e-4))
   })
 })
