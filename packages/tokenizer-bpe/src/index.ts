@@ -7,6 +7,7 @@ export { ENCODING_NAMES, encodingOf, isEncodingName, type Encoding, type Encodin
 export { TokenIdError, TokenizerError, type TokenizerErrorCode } from './errors.ts'
 export { openCompact } from './formats/open-compact.ts'
 export { writeCompact } from './formats/write-compact.ts'
+export { chatTemplate, type ChatMessage, type ChatTemplateOptions, type TemplateClass } from './formats/chat-template.ts'
 export { loadGpt2Files, writeGpt2Files, type Gpt2FilesOptions } from './formats/gpt2-files.ts'
 export { loadSentencePiece } from './formats/sentencepiece.ts'
 export { loadTiktoken } from './formats/tiktoken.ts'

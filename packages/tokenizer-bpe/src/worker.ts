@@ -1,4 +1,5 @@
 // The program of a worker thread, in browsers and in Node: `new Worker(new URL('@abovo/tokenizer-bpe/worker', import.meta.url))`.
+import type { MessagePort } from 'node:worker_threads'
 import { createAnswerer } from './workers/answer.ts'
 import type { WorkerAnswer, WorkerRequest } from './workers/protocol.ts'
 
@@ -17,7 +18,7 @@ if (typeof globalThis.postMessage === 'function' && 'onmessage' in globalThis) {
 } else {
   // the name in a variable: bundlers for browsers must not look for it
   const threads = 'node:worker_threads'
-  const { parentPort }: typeof import('node:worker_threads') = await import(/* @vite-ignore */ threads)
+  const { parentPort }: { parentPort: MessagePort | null } = await import(/* @vite-ignore */ threads)
   parentPort?.on('message', (request: WorkerRequest) => {
     const result = answer(request)
     parentPort.postMessage(result, buffersOf(result).filter((buffer) => buffer instanceof ArrayBuffer))

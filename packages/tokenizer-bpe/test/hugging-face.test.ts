@@ -20,7 +20,7 @@ function nativeTokenizers(): Native | undefined {
   try {
     return createRequire(import.meta.url)('tokenizers')
   } catch (error) {
-    console.warn(`SKIPPED: npm's tokenizers has no native module here: ${error instanceof Error ? error.message : String(error)}`)
+    process.stderr.write(`SKIPPED: npm's tokenizers has no native module here: ${error instanceof Error ? error.message : String(error)}\n`)
     return undefined
   }
 }
