@@ -5,6 +5,7 @@ import type { Program } from '../../graph/program.js'
 import type { Kernel } from '../../plan/kernel.js'
 import { planProgram } from '../../plan/plan-program.js'
 import type { Plan } from '../../plan/plan.js'
+import { withdrawDefaultDevice } from '../default-device.js'
 import type { Device, DeviceCounts, Executable, Storage } from '../device.js'
 import { Arena } from './arena.js'
 import { GpuExecutable } from './executable.js'
@@ -157,6 +158,7 @@ export class WebgpuDevice implements Device {
   }
 
   close(): void {
+    withdrawDefaultDevice(this)
     this.#faults.close()
     this.gpu.destroy()
   }

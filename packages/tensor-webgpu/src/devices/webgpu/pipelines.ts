@@ -13,6 +13,17 @@ export interface Compiled {
 }
 
 const COMPUTE_STAGE = 4
+/** Shapes that keep changing must not fill memory; executables hold the pipelines they use themselves. */
+const KEPT_KERNELS = 1024
+
+/** Sets an entry, and drops the oldest one above the limit. */
+function keep<T>(map: Map<string, T>, key: string, value: T): void {
+  map.set(key, value)
+  for (const oldest of map.keys()) {
+    if (map.size <= KEPT_KERNELS) return
+    map.delete(oldest)
+  }
+}
 
 export class PipelineCache {
   readonly #device: GPUDevice
@@ -39,7 +50,7 @@ export class PipelineCache {
       const { bindGroup } = this.#layoutFor(program.bindings.length, label)
       return { program, pipeline: this.#pipeline(program, label), layout: bindGroup }
     })
-    this.#byKernel.set(key, compiled)
+    keep(this.#byKernel, key, compiled)
     return compiled
   }
 
@@ -53,7 +64,7 @@ export class PipelineCache {
       const module = this.#device.createShaderModule({ code: program.wgsl, label: name })
       return this.#device.createComputePipeline({ label: name, layout, compute: { module, entryPoint: 'main' } })
     })
-    this.#byText.set(text, pipeline)
+    keep(this.#byText, text, pipeline)
     this.#created()
     return pipeline
   }
