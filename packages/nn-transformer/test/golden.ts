@@ -1,7 +1,7 @@
 // Numbers made by PyTorch and transformers (test/golden, or the folder ABOVO_GOLDEN of the same form), and how near to them is near enough.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { tensor, type Device, type Tensor } from '@abovo/tensor-webgpu'
+import { compile, tensor, type Device, type Tensor, type TypedArray } from '@abovo/tensor-webgpu'
 import { expect } from 'vitest'
 import { readSafetensors } from '../src/checkpoint/safetensors.js'
 import type { HostTensor, StateDict } from '../src/host-tensor.js'
@@ -34,4 +34,12 @@ export function expectClose(name: string, got: ArrayLike<number>, wanted: ArrayL
     if (!(ratio <= excess)) [worst, excess] = [i, ratio]
   }
   expect(worst, `${name}: element ${worst} is ${got[worst]}, expected ${wanted[worst]}`).toBe(-1)
+}
+
+/** Reads many tensors that share their work: as one plan, not one each. */
+export async function readAll(tensors: Readonly<Record<string, Tensor>>): Promise<[string, TypedArray][]> {
+  const [first] = Object.values(tensors)
+  const all = (anchor: Tensor): Readonly<Record<string, Tensor>> => ({ ...tensors, anchor })
+  const results = compile(all)(tensor([0], { device: first.device }))
+  return Promise.all(Object.keys(tensors).map(async (name): Promise<[string, TypedArray]> => [name, await results[name].data()]))
 }

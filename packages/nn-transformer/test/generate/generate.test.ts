@@ -1,5 +1,5 @@
-import { requestDevice, tensor, type Device } from '@abovo/tensor-webgpu'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { tensor, type Device } from '@abovo/tensor-webgpu'
+import { beforeAll, expect, test } from 'vitest'
 import { CachedSession } from '../../src/generate/cached-session.js'
 import { PlainSession, type DecodingSession } from '../../src/generate/decoding-session.js'
 import { generate, streamTokens } from '../../src/generate/generate.js'
@@ -7,16 +7,16 @@ import { RecurrentSession } from '../../src/generate/recurrent-session.js'
 import { Gpt } from '../../src/models/gpt.js'
 import { RecurrentLanguageModel } from '../../src/models/rnn.js'
 import type { LanguageModel } from '../../src/models/language-model.js'
-import { devices } from '../devices.js'
+import { describeOnDevices } from '../describe-on-devices.js'
 import { expectClose, goldenJson, goldenState } from '../golden.js'
 import { goldenGpt } from '../models/golden-gpt.js'
 
 const near = { absolute: 1e-5, relative: 1e-4 }
 
-describe.each(devices)('generation on %s', kind => {
+describeOnDevices('generation', open => {
   let device: Device
   beforeAll(async () => {
-    device = await requestDevice(kind)
+    device = await open()
   })
   // a wide start, so that the choices are not all alike
   const gpt = (): Gpt => new Gpt({ vocabSize: 13, nPositions: 16, nEmbd: 8, nLayer: 2, nHead: 2, initializerRange: 0.5 }, { seed: 5, device })

@@ -1,13 +1,13 @@
-import { requestDevice, type Device, type Tensor } from '@abovo/tensor-webgpu'
+import { stack, type Device, type Tensor } from '@abovo/tensor-webgpu'
 import { grad } from '@abovo/autograd'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { EncoderDecoder } from '../../src/layers/encoder-decoder.js'
 import { Initializer } from '../../src/layers/initializer.js'
 import { Recurrent } from '../../src/layers/recurrent.js'
 import type { StateDict } from '../../src/host-tensor.js'
 import type { Module } from '../../src/module.js'
-import { devices } from '../devices.js'
-import { expectClose, goldenJson, goldenState, toleranceOn, toTensor, under } from '../golden.js'
+import { describeOnDevices } from '../describe-on-devices.js'
+import { expectClose, goldenJson, goldenState, readAll, toleranceOn, toTensor, under } from '../golden.js'
 
 const cases = goldenJson('layers', 'layers.json') as Record<string, { heads?: number; norm_first?: boolean }>
 const state = goldenState('layers', 'layers.safetensors')
@@ -18,17 +18,17 @@ function parametersOf(all: StateDict): StateDict {
   return new Map([...all].filter(([name]) => !name.startsWith('grad.') && !data.includes(name)))
 }
 
-async function expectGradients(loss: Tensor, module: Module, inputs: Record<string, Tensor>, all: StateDict, device: Device): Promise<void> {
+async function expectAll(outputs: Record<string, Tensor>, loss: Tensor, module: Module, inputs: Record<string, Tensor>, all: StateDict, device: Device): Promise<void> {
   const wanted = { ...Object.fromEntries(module.namedParameters()), ...inputs }
   expect(Object.keys(wanted).map(name => `grad.${name}`).sort()).toEqual([...all.keys()].filter(name => name.startsWith('grad.')).sort())
-  const gradients = grad(loss, wanted)
-  for (const [name, gradient] of Object.entries(gradients)) expectClose(`grad.${name}`, await gradient.data(), all.get(`grad.${name}`)!.data, toleranceOn(device))
+  const gradients = Object.entries(grad(loss, wanted)).map(([name, gradient]) => [`grad.${name}`, gradient])
+  for (const [name, got] of await readAll({ ...outputs, ...Object.fromEntries(gradients) })) expectClose(name, got, all.get(name)!.data, toleranceOn(device))
 }
 
-describe.each(devices)('layers as PyTorch has them, on %s', kind => {
+describeOnDevices('layers as PyTorch has them', open => {
   let device: Device
   beforeAll(async () => {
-    device = await requestDevice(kind)
+    device = await open()
   })
 
   test.each([['rnn_tanh', 'rnn'], ['lstm', 'lstm'], ['gru', 'gru']] as const)('%s: outputs, last states and gradients', async (name, recurrent) => {
@@ -40,11 +40,8 @@ describe.each(devices)('layers as PyTorch has them, on %s', kind => {
     const layer = new Recurrent({ kind: recurrent, inputs, width, nLayer, initializer: new Initializer(null, { device }) }).loadStateDict(parameters)
     const x = toTensor(all.get('x')!, device)
     const { outputs, states } = layer.forward(x)
-    expectClose('y', await outputs.data(), all.get('y')!.data, toleranceOn(device))
-    const last = async (pick: (layer: (typeof states)[number]) => Tensor): Promise<number[]> => (await Promise.all(states.map(async each => [...(await pick(each).data())]))).flat()
-    expectClose('h_n', await last(each => each.hidden), all.get('h_n')!.data, toleranceOn(device))
-    if (all.has('c_n')) expectClose('c_n', await last(each => each.cell!), all.get('c_n')!.data, toleranceOn(device))
-    await expectGradients(outputs.mul(toTensor(all.get('w')!, device)).sum(), layer, { x }, all, device)
+    const last = { h_n: stack(states.map(each => each.hidden)), ...(all.has('c_n') ? { c_n: stack(states.map(each => each.cell!)) } : {}) }
+    await expectAll({ y: outputs, ...last }, outputs.mul(toTensor(all.get('w')!, device)).sum(), layer, { x }, all, device)
   })
 
   test.each(['transformer_postln', 'transformer_preln'])('%s: outputs and gradients, with a padded source', async name => {
@@ -57,7 +54,6 @@ describe.each(devices)('layers as PyTorch has them, on %s', kind => {
     const [src, tgt] = [toTensor(all.get('src')!, device), toTensor(all.get('tgt')!, device)]
     const sourceMask = toTensor(all.get('src_padding')!, device).logicalNot()
     const y = stacks.forward(src, tgt, { sourceMask })
-    expectClose('y', await y.data(), all.get('y')!.data, toleranceOn(device))
-    await expectGradients(y.mul(toTensor(all.get('w')!, device)).sum(), stacks, { src, tgt }, all, device)
+    await expectAll({ y }, y.mul(toTensor(all.get('w')!, device)).sum(), stacks, { src, tgt }, all, device)
   })
 })
