@@ -1,7 +1,7 @@
 // First and second gradients of every operation in the table, on the devices that plan and fuse, against the float64 reference.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeOnAdapters } from '@abovo/test-devices/describe'
-import { requestDevice, tensor, Tensor, type Device } from '@abovo/tensor-webgpu'
+import { compile, requestDevice, tensor, Tensor, type Device } from '@abovo/tensor-webgpu'
 import { differentiate } from '../src/grad.ts'
 import { allFinite } from '../src/optim/finite.ts'
 import { compositeCases, elementwiseCases, primitiveCases, samplesOf, type Case } from './gradcheck-cases.ts'
@@ -20,13 +20,16 @@ const isFloat = (x: Tensor): boolean => x.dtype === 'f32'
 const outputsOf = (value: unknown): Tensor[] => (Tensor.isTensor(value) ? [value] : Object.values(value as object).flatMap(outputsOf))
 
 async function gradientsOf(one: Case, device: Device): Promise<Float64Array[]> {
-  const inputs = samplesOf(one, device)
-  const outputs = outputsOf(one.fn(...inputs)).filter(isFloat)
-  const seeds = outputs.map(output => tensor(Float32Array.from({ length: output.size }, (_, i) => Math.sin(i + 1)), { shape: output.shape, device }))
-  const wrt = inputs.filter(isFloat)
-  const first = differentiate('test', outputs, seeds, wrt, { allowUnused: true })
-  const second = differentiate('test', first, wrt.map(x => x.mul(0.5).cos()), wrt, { allowUnused: true })
-  return Promise.all([...outputs, ...first, ...second].map(async x => Float64Array.from(await x.data())))
+  const run = compile((inputs: readonly Tensor[]) => {
+    const outputs = outputsOf(one.fn(...inputs)).filter(isFloat)
+    const seeds = outputs.map(output => tensor(Float32Array.from({ length: output.size }, (_, i) => Math.sin(i + 1)), { shape: output.shape, device }))
+    const wrt = inputs.filter(isFloat)
+    const first = differentiate('test', outputs, seeds, wrt, { allowUnused: true })
+    const second = differentiate('test', first, wrt.map(x => x.mul(0.5).cos()), wrt, { allowUnused: true })
+    return [...outputs, ...first, ...second]
+  })
+  const results = run(samplesOf(one, device))
+  return Promise.all(results.map(async x => Float64Array.from(await x.data())))
 }
 
 let reference: Device

@@ -1,6 +1,6 @@
 // One layer or loss: its outputs, and the gradients of sum(y·w).
 import { grad } from '@abovo/autograd'
-import { crossEntropy, layerNorm, rmsNorm, scaledDotProductAttention, type Device, type Tensor } from '@abovo/tensor-webgpu'
+import { compile, crossEntropy, layerNorm, rmsNorm, scaledDotProductAttention, type Device, type Tensor } from '@abovo/tensor-webgpu'
 import type { Pair } from './compare.ts'
 import type { LayerCase } from './layer-file.ts'
 import { gru, lstm, rnn } from './recurrent.ts'
@@ -55,9 +55,13 @@ export async function runLayer(one: LayerCase, device: Device): Promise<Pair[]> 
     made.set(name, found)
     return found
   }
-  const outputs = layer({ info: one.info, has: one.has, get })
   const names = one.names.flatMap(name => (name.startsWith('grad.') ? name.slice('grad.'.length) : []))
-  const gradients = grad(outputs.y.mul(get('w')).sum(), names.map(get))
+  // One program for all: read one by one, each would be planned and computed anew.
+  const run = compile((w: Tensor) => {
+    const results = layer({ info: one.info, has: one.has, get })
+    return { outputs: results, gradients: grad(results.y.mul(w).sum(), names.map(get)) }
+  })
+  const { outputs, gradients } = run(one.on(device, 'w'))
   const outputPairs = Object.entries(outputs).map(async ([name, value]): Promise<Pair> => ({ name, kind: 'output', got: await value.data(), expected: one.values(name) }))
   const gradientPairs = names.map(async (name, i): Promise<Pair> => ({ name: `grad.${name}`, kind: 'gradient', got: await gradients[i].data(), expected: one.values(`grad.${name}`) }))
   return Promise.all([...outputPairs, ...gradientPairs])
