@@ -21,10 +21,15 @@ export class Interruption {
   constructor(onFirst: () => void = () => {}) {
     this.#onSignal = name => {
       if (this.#controller.signal.aborted) process.exit(exitCodeOf[name])
-      this.#exitCode = exitCodeOf[name]
       onFirst()
-      this.#controller.abort(new Interrupted(this.#exitCode, 'interrupted'))
+      this.stop(name)
     }
+  }
+
+  /** As the signal does. */
+  stop(name: StopSignal): void {
+    this.#exitCode = exitCodeOf[name]
+    this.#controller.abort(new Interrupted(this.#exitCode, 'interrupted'))
   }
 
   get signal(): AbortSignal {

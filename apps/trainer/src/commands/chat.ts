@@ -7,6 +7,7 @@ import { options } from '../settings/options.js'
 import { findModel } from '../stages/find-model.js'
 import { promptIds, streamText, type SamplingSettings } from '../stages/samples.js'
 import { openModel, type TrainedModel } from '../stages/trained-model.js'
+import { printable } from '../terminal/printable.js'
 import { verb } from './verb.js'
 
 export const chat = verb({
@@ -33,7 +34,7 @@ export const chat = verb({
 
 async function answer(trained: TrainedModel, prompt: string, settings: SamplingSettings, { terminal, interruption }: Session): Promise<void> {
   terminal.write(terminal.style('bold', prompt))
-  for await (const piece of streamText(trained, promptIds(trained.tokenizer, prompt), settings, interruption.signal)) terminal.write(piece)
+  for await (const piece of streamText(trained, promptIds(trained.tokenizer, prompt), settings, interruption.signal)) terminal.write(printable(piece))
   terminal.write('\n')
 }
 

@@ -6,6 +6,7 @@ import { options } from '../settings/options.js'
 import { findModel } from '../stages/find-model.js'
 import { continuations } from '../stages/samples.js'
 import { openModel } from '../stages/trained-model.js'
+import { printable } from '../terminal/printable.js'
 import { verb } from './verb.js'
 
 export const sample = verb({
@@ -24,7 +25,7 @@ export const sample = verb({
       const trained = openModel(found.files, { device, where: found.folder })
       const { prompt = '', samples } = settings
       const texts = await continuations(trained, Array.from({ length: samples }, () => prompt), settings)
-      for (const text of texts) session.terminal.line(`${prompt}${text}`)
+      for (const text of texts) session.terminal.line(printable(`${prompt}${text}`))
     } finally {
       device.close()
     }

@@ -1,6 +1,6 @@
 // What a command of `abovo` is: a name, what it takes, and what it does with checked settings.
 import type { z } from 'zod'
-import type { Session } from '../session.js'
+import { pathFrom, type Session } from '../session.js'
 import { readSettings } from '../settings/read-settings.js'
 
 export interface Operand {
@@ -40,6 +40,9 @@ export function verb<S extends z.ZodObject>({ name, summary, operand = undefined
     summary,
     operand: operand ?? null,
     shape: settings.shape,
-    run: async ({ operand: given, flags, config, session }) => run(await readSettings(settings, { verb: name, flags, config }), { session, operand: given }),
+    run: async ({ operand: given, flags, config, session }) => {
+      const file = config === undefined ? undefined : pathFrom(session, config)
+      await run(await readSettings(settings, { verb: name, flags, config: file }), { session, operand: given })
+    },
   }
 }

@@ -28,22 +28,22 @@ export const options = {
   seed: whole(0).default(1).describe('of everything random').meta({ value: 'N' }),
 
   // the model
-  vocabSize: whole(257, 200_000).default(512).describe('tokens of the BPE vocabulary, 256 bytes and one special included').meta({ value: 'N' }),
+  vocabSize: whole(257, 200_000).default(1024).describe('tokens of the BPE vocabulary, 256 bytes and one special included').meta({ value: 'N' }),
   nLayer: whole(1, 200).default(4).describe('Transformer blocks').meta({ value: 'N' }),
   nEmbd: whole(1, 20_000).default(128).describe('width').meta({ value: 'N' }),
   nHead: whole(1, 1000).default(4).describe('attention heads').meta({ value: 'N' }),
-  nPositions: whole(2, 100_000).default(128).describe('context length in tokens').meta({ value: 'N' }),
+  nPositions: whole(2, 100_000).default(64).describe('context length in tokens').meta({ value: 'N' }),
   dropout: share.default(0).describe('probability').meta({ value: 'P' }),
 
   // learning
-  steps: whole(1).default(800).describe('in all, those before a resume included').meta({ value: 'N' }),
-  batchSize: whole(1, 100_000).default(8).describe('sequences a step').meta({ value: 'N' }),
+  steps: whole(1).default(1600).describe('in all, those before a resume included').meta({ value: 'N' }),
+  batchSize: whole(1, 100_000).default(16).describe('sequences a step').meta({ value: 'N' }),
   lr: positive.default(3e-3).describe('highest learning rate').meta({ value: 'X' }),
   warmupSteps: whole(0).optional().describe('steps until it is reached; without it a tenth, at most 200').meta({ value: 'N' }),
   weightDecay: number('a number, 0 or more', value => value >= 0 && Number.isFinite(value)).default(0.1).describe('of AdamW').meta({ value: 'X' }),
   heldOut: number('a number between 0 and 0.5', value => value > 0 && value <= 0.5).default(0.1).describe('share of the text, at its end, that is only evaluated on').meta({ value: 'P' }),
-  evaluateEvery: whole(0).default(200).describe('steps between evaluations; 0 for none until the end').meta({ value: 'N' }),
-  checkpointEvery: whole(1).default(200).describe('steps between checkpoints').meta({ value: 'N' }),
+  evaluateEvery: whole(0).default(400).describe('steps between evaluations; 0 for none until the end').meta({ value: 'N' }),
+  checkpointEvery: whole(1).default(400).describe('steps between checkpoints').meta({ value: 'N' }),
   keep: whole(1, 1000).default(2).describe('how many checkpoints stay').meta({ value: 'N' }),
 
   // alignment

@@ -37,6 +37,8 @@ const FEWEST_SENTENCES = 48
 /** Prompts that are answered and ranked, and answers to each. */
 const RANKED_PROMPTS = 384
 const ANSWERS = 4
+/** Fewer say nothing about anything else. */
+const FEWEST_RANKINGS = 8
 
 export async function align(pretrained: Pretrained, alignment: Alignment): Promise<void> {
   const { run, session, until, settings, pretrainedBitsPerByte } = alignment
@@ -63,8 +65,12 @@ export async function align(pretrained: Pretrained, alignment: Alignment): Promi
   if (until === 'sft') return compare(null)
 
   terminal.heading('3. Reward model: learn what is preferred')
-  const prompts = [...new Set(sentences.map(({ prompt }) => prompt))]
+  const prompts = sentences.map(({ prompt }) => prompt)   // a prompt may come twice: its answers differ
   const { rows, facts } = await rankings(tuned, spread(prompts, RANKED_PROMPTS), { run, session, gold, endToken, settings: settings.ppo })
+  if (rows.length < FEWEST_RANKINGS) {
+    terminal.line(`  a reward model needs ${FEWEST_RANKINGS} rankings or more: this model's answers hardly differ in ${gold.name}; train it longer, or try --preference brevity`)
+    return compare(null)
+  }
   const rewardRun = await stageRun(run, 'reward', settings.reward, { origin: 'sft', ...facts })
   const { rewardModel, accuracy } = await runReward(tuned, rows, { run: rewardRun, settings: settings.reward, session, endToken })
   if (Number.isFinite(accuracy)) terminal.line(`  pairs it never saw in the right order: ${percent(accuracy)}`)

@@ -6,6 +6,7 @@ import { judgeAnswers } from '../alignment/judged-answers.js'
 import { sentencesOf, spread } from '../alignment/sentences.js'
 import type { Session } from '../session.js'
 import { decimals, percent, signed } from '../terminal/figures.js'
+import { printable } from '../terminal/printable.js'
 import { table } from '../terminal/table.js'
 import { evaluateHeldOut } from './pretrain.js'
 import { continuations } from './samples.js'
@@ -54,7 +55,7 @@ export async function compareStages(stages: readonly Stage[], comparison: Compar
     terminal.line(`  ${terminal.style('bold', prompt)}`)
     for (const { name, trained } of stages) {
       const [answer] = await continuations(trained, [prompt], { tokens: responseLength, temperature: 0.8, seed })
-      terminal.line(`    ${name.padEnd(width)}  …${answer.replace(/\s+/g, ' ')}`)
+      terminal.line(`    ${name.padEnd(width)}  …${printable(answer.replace(/\s+/g, ' '))}`)
     }
   }
 }

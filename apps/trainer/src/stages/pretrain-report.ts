@@ -3,6 +3,7 @@ import type { Evaluation } from '@abovo/nn-transformer'
 import type { Session } from '../session.js'
 import type { RunFolder } from '../storage/run-folder.js'
 import { decimals, signed } from '../terminal/figures.js'
+import { printable } from '../terminal/printable.js'
 import { table } from '../terminal/table.js'
 import { BASELINE_ORDER, evaluateBaseline } from './baseline.js'
 import { evaluateHeldOut, type Pretrained } from './pretrain.js'
@@ -41,7 +42,7 @@ export function evaluationTable(model: Evaluation, baseline: Evaluation): string
 }
 
 export function printSample({ terminal }: Session, prompt: string, sample: string): void {
-  const [first, ...rest] = `${prompt}${sample}`.trimEnd().split(/\n+/)
+  const [first, ...rest] = printable(`${prompt}${sample}`).trimEnd().split(/\n+/)
   terminal.line(`  ${terminal.style('bold', prompt.trimEnd())}${first.slice(prompt.trimEnd().length)}`)
   for (const line of rest) terminal.line(`  ${line}`)
   terminal.line()

@@ -16,7 +16,7 @@ export interface RewardSettings {
   readonly batchSize: number
   readonly lr: number
   readonly checkpointEvery: number
-  /** Rankings kept back, to say how often the scores agree with preferences that were not learned. */
+  /** Rankings kept back, a quarter of them at most, to say how often the scores agree with preferences that were not learned. */
   readonly heldOutRankings: number
 }
 
@@ -30,7 +30,8 @@ export async function runReward(origin: TrainedModel, rows: readonly Preference[
   const { seed, steps, batchSize, lr, checkpointEvery, heldOutRankings } = settings
   const all = rows.map(row => encodePreference(row, { tokenizer: origin.tokenizer, endToken }))
   const preferences = fitting(all, ({ prompt, completions }) => prompt.length + Math.max(...completions.map(({ length }) => length)), { context: origin.model.contextLength, terminal: session.terminal })
-  const [learned, heldOut] = [preferences.slice(heldOutRankings), preferences.slice(0, Math.min(heldOutRankings, preferences.length - 1))]
+  const border = Math.min(heldOutRankings, Math.floor(preferences.length / 4))
+  const [heldOut, learned] = [preferences.slice(0, border), preferences.slice(border)]
   const rewardModel = await RewardModel.from(origin.model, { seed })
   const trainer = new RewardTrainer(rewardModel, { batchSize, learningRate: linearSchedule({ lr, steps }), seed })
   const config = (await saveModel(origin.model))['config.json']
@@ -38,7 +39,7 @@ export async function runReward(origin: TrainedModel, rows: readonly Preference[
     run, session, steps, checkpointEvery, trainer,
     files: () => rewardModelFiles(rewardModel, { config, tokenizer: origin.bytes }),
     reports: async function* () {
-      for await (const { step, ...metrics } of trainer.train({ preferences: learned.length > 0 ? learned : preferences, steps })) {
+      for await (const { step, ...metrics } of trainer.train({ preferences: learned, steps })) {
         // once, with the last step: the scores' zero becomes the mean over the answers that were ranked
         if (step === steps) await rewardModel.normalize(preferences.flatMap(({ prompt, completions }) => completions.map(completion => ({ prompt, completion }))), { scale: true })
         yield { step, metrics, figures: `loss ${metrics.loss.toFixed(3)}  pairs in order ${percent(metrics.accuracy)}` }
