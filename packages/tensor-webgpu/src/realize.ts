@@ -7,6 +7,7 @@ import type { Cell, Node } from './graph/node.js'
 import { orderNodes } from './graph/order.js'
 import { allocateStorage } from './memory.js'
 import { makeProgram, type External } from './graph/program.js'
+import { prepareProgram } from './prepared.js'
 import { takePending } from './trace.js'
 
 /** The leaves under `roots` that already have values; throws where one should and has not. */
@@ -36,10 +37,9 @@ export function realize(where: string, nodes: readonly Node[], device: Device): 
   if (wanted.length > 0) {
     const sources = findSources(where, wanted, new Set())
     const externals: External[] = [...sources.map(source => ({ source, result: null })), ...wanted.map(result => ({ source: null, result }))]
-    const executable = device.prepare(makeProgram(externals))
+    const executable = prepareProgram(device, makeProgram(externals))
     const results = wanted.map(node => allocateStorage(device, node.shape, node.dtype, node.site))
     executable.run([...sources.flatMap(source => source.holding?.storage ?? []), ...results])
-    executable.dispose()
     wanted.forEach((node, i) => (node.holding = new Holding(device, results[i])))
   }
   for (const cell of cells) settle(cell)

@@ -210,7 +210,7 @@ export class Clusters {
 
   #bindings(value: Value, group: readonly Cluster[]): number {
     const members = [value, ...group.flatMap(cluster => [...cluster.members])]
-    const stored = members.filter(member => this.#kept.has(member) || member.users.some(user => user.id < value.id && !members.includes(user)))
+    const stored = members.filter(member => this.#kept.has(member) || (member !== value && member.users.some(user => !members.includes(user))))
     return this.#outside(value, group).size + stored.length + 1
   }
 

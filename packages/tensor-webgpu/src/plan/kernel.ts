@@ -1,6 +1,7 @@
 // What a planned device is asked to compute: the kernels of a plan, as data. A kernel holds sizes, strides and arithmetic but no memory
 // addresses, so kernels that are equal as data (every layer of a model) share one compiled program. How it is computed is the device's.
 import type { Dtype } from '../dtype.js'
+import { structureKey } from '../graph/structure-key.js'
 import type { ScalarFunction } from '../graph/scalar-function.js'
 
 /** One buffer a kernel touches. `written` bindings may also be read at the same element (in-place update). */
@@ -144,7 +145,7 @@ export interface ScatterAddKernel {
 export type Kernel = LoopKernel | MatmulKernel | AttentionKernel | AttentionBackwardKernel | ScatterAddKernel
 
 /** The key under which compiled programs are shared. */
-export const kernelKey = (kernel: Kernel): string => JSON.stringify(kernel)
+export const kernelKey = (kernel: Kernel): string => structureKey(kernel)
 
 /** For each instruction of a loop kernel: does its value vary inside the reduced dimensions ('element') or once per row ('row')? */
 export function instructionLevels(kernel: LoopKernel): ('element' | 'row')[] {

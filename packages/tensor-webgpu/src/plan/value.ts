@@ -2,6 +2,7 @@
 import type { Dtype } from '../dtype.js'
 import type { Operation } from '../graph/operation.js'
 import type { Program } from '../graph/program.js'
+import { structureKey } from '../graph/structure-key.js'
 import type { Vertex } from '../graph/vertex.js'
 import type { Shape } from '../shape.js'
 
@@ -54,7 +55,7 @@ export function makeValues(program: Program): ValueGraph {
       valueOf.set(node, inputs[0])
       continue
     }
-    const key = `${JSON.stringify(node.operation)}|${inputs.map(input => input.id).join()}|${node.shape.join()}|${node.dtype}`
+    const key = `${structureKey(node.operation)}|${inputs.map(input => input.id).join()}|${node.shape.join()}|${node.dtype}`
     const value = known.get(key) ?? add(node, inputs, null)
     known.set(key, value)
     valueOf.set(node, value)
