@@ -1,7 +1,7 @@
 // Tokens that are found in a text before anything else: special ones and others that were added to a vocabulary.
 import { TokenizerError } from '../errors.ts'
 import { type JsonObject, fieldOf, flagField, listOf, objectOf, textField } from '../formats/json.ts'
-import { wordCharacter } from '../split/pattern/character-set.ts'
+import { rustWordCharacter } from '../split/pattern/character-set.ts'
 import { patternOf } from '../special-tokens.ts'
 
 export interface AddedToken {
@@ -49,7 +49,7 @@ export function splitAtAdded(text: string, tokens: ReadonlyMap<string, AddedToke
   const stretches: AddedStretch[] = []
   let last = 0
   if (pattern !== undefined) {
-    const isWord = wordCharacter()
+    const isWord = rustWordCharacter()
     for (const match of text.matchAll(pattern)) {
       const token = tokens.get(match[0])
       let start = match.index

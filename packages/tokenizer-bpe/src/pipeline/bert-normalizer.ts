@@ -12,7 +12,7 @@ export function bertNormalizer({ cleanText, handleChineseChars, stripAccents, lo
   return (text) => {
     let result = text
     if (cleanText) {
-      result = result.replace(/[\p{Cc}\p{Cf}\p{Cn}\p{Co}\0\ufffd]/gu, (character) => /[\t\n\r]/.test(character) ? ' ' : '').replace(/\p{White_Space}/gu, ' ')
+      result = result.replace(/[\p{Cc}\p{Cf}\p{Co}\ufffd]/gu, (character) => /[\t\n\r]/.test(character) ? ' ' : '').replace(/\p{White_Space}/gu, ' ')
     }
     if (handleChineseChars) result = result.replace(CHINESE, ' $& ')
     if (stripAccents ?? lowercase) result = result.normalize('NFD').replace(/\p{Mn}/gu, '')

@@ -22,7 +22,7 @@ export function normalizerOf(component: JsonObject, where = 'normalizer'): Norma
     }
     case 'NFC': case 'NFD': case 'NFKC': case 'NFKD': return (text) => text.normalize(type)
     case 'Lowercase': return lowerCase
-    case 'StripAccents': return (text) => text.replace(/\p{Mn}/gu, '')
+    case 'StripAccents': return (text) => text.replace(/\p{M}/gu, '')   // BERT's own takes \p{Mn} only
     case 'Strip': {
       const left = new RegExp(`^${WHITE_SPACE}+`, 'u')
       const right = new RegExp(`${WHITE_SPACE}+$`, 'u')

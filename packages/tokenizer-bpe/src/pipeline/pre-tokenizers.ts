@@ -37,7 +37,7 @@ export function preTokenizerOf(component: JsonObject, where = 'pre_tokenizer'): 
     case 'ByteLevel': return byteLevel(flagField(component, 'add_prefix_space', true), flagField(component, 'use_regex', true))
     case 'Metaspace': return metaspace(component, where)
     case 'Whitespace': {
-      const find = findPattern(String.raw`\w+|[^\w\s]+`)
+      const find = findPattern(String.raw`\w+|[^\w\s]+`, 'rust')
       return splitting((text) => splitAt(text, find, 'Removed', true))
     }
     case 'WhitespaceSplit': return splitting((text) => splitAt(text, findCharacters(whiteSpace), 'Removed'))

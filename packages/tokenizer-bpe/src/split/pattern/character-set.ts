@@ -64,20 +64,29 @@ export function posixClass(name: string): CharacterSet {
   return property(mapped)
 }
 
+/** `\w` of Oniguruma, which takes the Latin-1 superscripts and fractions for word characters. */
 export function wordCharacter(): CharacterSet {
-  // Oniguruma takes the Latin-1 superscripts and fractions for word characters
-  return oneOf([property('Alphabetic'), property('M'), property('Nd'), property('Pc'), range(0xb2, 0xb3), range(0xb9, 0xb9), range(0xbc, 0xbe)])
+  return oneOf([...wordSets(), range(0xb2, 0xb3), range(0xb9, 0xb9), range(0xbc, 0xbe)])
+}
+
+/** `\w` of Rust, as Unicode recommends it: with the joiners. */
+export function rustWordCharacter(): CharacterSet {
+  return oneOf([...wordSets(), range(0x200c, 0x200d)])
+}
+
+function wordSets(): CharacterSet[] {
+  return [property('Alphabetic'), property('M'), property('Nd'), property('Pc')]
 }
 
 /** The set of a class escape such as `\s`; undefined for other letters. */
-export function escapedSet(letter: string): CharacterSet | undefined {
+export function escapedSet(letter: string, word: () => CharacterSet): CharacterSet | undefined {
   switch (letter) {
     case 's': return whiteSpace
     case 'S': return anyBut(whiteSpace)
     case 'd': return property('Nd')
     case 'D': return anyBut(property('Nd'))
-    case 'w': return wordCharacter()
-    case 'W': return anyBut(wordCharacter())
+    case 'w': return word()
+    case 'W': return anyBut(word())
     case 'h': return hexDigit
     case 'H': return anyBut(hexDigit)
     default: return undefined

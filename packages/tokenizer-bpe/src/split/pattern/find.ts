@@ -1,6 +1,6 @@
 // All matches of a pattern in a text, left to right, in UTF-16 units.
 import { PatternMatcher } from './match.ts'
-import { parsePattern } from './parse.ts'
+import { type PatternDialect, parsePattern } from './parse.ts'
 
 export interface Span {
   start: number
@@ -10,8 +10,8 @@ export interface Span {
 /** Finds the matches of something in a text. */
 export type Finder = (text: string) => Span[]
 
-export function findPattern(pattern: string): Finder {
-  const matcher = new PatternMatcher(parsePattern(pattern, 'oniguruma'), pattern)
+export function findPattern(pattern: string, dialect: PatternDialect = 'oniguruma'): Finder {
+  const matcher = new PatternMatcher(parsePattern(pattern, dialect), pattern)
   return (text) => {
     matcher.begin(text)
     const spans: Span[] = []

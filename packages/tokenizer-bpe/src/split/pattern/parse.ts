@@ -2,14 +2,14 @@
 // here only says where a match ends. Back references and conditions are refused.
 import { TokenizerError } from '../../errors.ts'
 import {
-  type CharacterSet, allOf, anyBut, anyCharacter, escapedSet, ignoringCase, notNewline, oneOf, posixClass, property, range, tabled,
+  type CharacterSet, allOf, anyBut, anyCharacter, escapedSet, ignoringCase, notNewline, oneOf, posixClass, property, range, rustWordCharacter, tabled, wordCharacter,
 } from './character-set.ts'
 import type { PatternNode } from './node.ts'
 
 /** More copies of a part than this are a mistake or an attack. */
 const MAX_REPEAT = 1000
 
-/** Oniguruma reads `{1,3}+` as a repeat of a repeat and `$` as a line's end, Rust as possessive and the text's end. */
+/** Oniguruma reads `{1,3}+` as a repeat of a repeat and `$` as a line's end, Rust as possessive and the text's end; `\w` differs too. */
 export type PatternDialect = 'oniguruma' | 'rust'
 
 export function parsePattern(pattern: string, dialect: PatternDialect): PatternNode {
@@ -170,7 +170,7 @@ class Parser {
   }
 
   #escapedSet(letter: string): CharacterSet | undefined {
-    if (letter !== 'p' && letter !== 'P') return escapedSet(letter)
+    if (letter !== 'p' && letter !== 'P') return escapedSet(letter, this.#oniguruma ? wordCharacter : rustWordCharacter)
     let name = this.#next()
     if (name === '{') {
       name = ''
