@@ -24,6 +24,11 @@ describe('a pattern of a tokenizer file', () => {
       expect(process.cpuUsage(begin).user / 1e6).toBeLessThan(2)
     })
 
+  it('with a loop over a group takes a word of any length', () => {
+    const word = 'e\u0301'.repeat(100_000)
+    expect(piecesOf(splitterOf(String.raw` ?(?:\p{L}\p{M}*)+|.`), `${word} ${word}`)).toEqual([word, ` ${word}`])
+  })
+
   it.each(['(', ')', '[', 'a{3,1}', 'a{100000}', '*a', String.raw`\p{NoSuch}`, String.raw`\1`, '(?<', '(?Q)', String.raw`\x{110000}`, '(?<=a*)b'])(
     'that is malformed or unknown is refused: %s', (pattern) => {
       expect(() => splitterOf(pattern)).toThrowError(expect.objectContaining({ code: 'UNSUPPORTED_PATTERN' }))

@@ -20,7 +20,7 @@ export function recoverMerges(vocabulary: Vocabulary): Int32Array {
     }
     for (let place = 0; place + 1 < symbols.length; place++) ranks.push(rank(place))
     while (symbols.length > 2) {
-      const best = Math.min(...ranks)
+      const best = ranks.reduce((least, other) => Math.min(least, other), Infinity)
       if (best === Infinity) break
       const place = ranks.indexOf(best)
       symbols.splice(place, 2, best)

@@ -55,7 +55,7 @@ export function unigram(tokens: readonly (readonly [string, number])[], { unknow
         }
         let end = part.end
         if (unknowns.fuse) while (k + 1 < parts.length && parts[k + 1].id < 0) end = parts[++k].end
-        const text = String.fromCodePoint(...characters.slice(part.start, end))
+        const text = characters.slice(part.start, end).map((codePoint) => String.fromCodePoint(codePoint)).join('')
         const bytes = unknowns.byteIds(utf8Of(text))
         if (bytes !== undefined) for (const id of bytes) out.push(id)
         else if (unknowns.id !== undefined) out.push(unknowns.id)

@@ -67,7 +67,7 @@ function byteFallback(tokens: string[]): string[] {
     if (bytes.length === 0) return
     const text = textOf(Uint8Array.from(bytes))
     // bytes that are not UTF-8 are as many replacement characters, not fewer
-    result.push(...(text.includes('\ufffd') && !isUtf8(bytes) ? bytes.map(() => '\ufffd') : [text]))
+    result.push(text.includes('\ufffd') && !isUtf8(bytes) ? '\ufffd'.repeat(bytes.length) : text)
     bytes = []
   }
   for (const token of tokens) {

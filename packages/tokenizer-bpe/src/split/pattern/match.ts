@@ -6,7 +6,7 @@ import type { PatternEdge, PatternNode } from './node.ts'
 /** Steps that every text has, and more for each of its units: hostile patterns end in well under a second. */
 const STEPS = 2_000_000
 const STEPS_PER_UNIT = 200
-/** Nested tries; above this the host's own stack would overflow. */
+/** Nested rounds of a loop; above this the host's own stack would overflow. */
 const MAX_DEPTH = 2500
 
 /** The end of a match that begins at a place, in UTF-16 units, or -1. */
@@ -39,12 +39,12 @@ export class PatternMatcher {
   }
 
   #spend(): void {
-    if (--this.#steps < 0) throw this.#tooSlow('steps')
+    if (--this.#steps < 0) throw this.#tooSlow()
   }
 
-  #tooSlow(what: string): TokenizerError {
+  #tooSlow(): TokenizerError {
     const shown = this.#pattern.length > 80 ? `${this.#pattern.slice(0, 80)}…` : this.#pattern
-    return new TokenizerError('PATTERN_TOO_SLOW', `pattern: a match must end within its budget of ${what}, got ${shown}; avoid repeats inside repeats`)
+    return new TokenizerError('PATTERN_TOO_SLOW', `pattern: a match must end within its budget of steps, got ${shown}; avoid repeats inside repeats`)
   }
 
   #compile(node: PatternNode, next: Step): Step {
@@ -103,8 +103,15 @@ export class PatternMatcher {
     // where this round began: a round that took nothing ends the loop
     const begun: number[] = []
     const body = this.#compile(item, (at) => begun[begun.length - 1] === at ? -1 : loop(at))
+    const once = this.#compile(item, (at) => at)
     const round: Step = (at) => {
-      if (++this.#depth > MAX_DEPTH) throw this.#tooSlow('nested tries')
+      if (this.#depth === MAX_DEPTH) {
+        // from here on rounds are not taken back: nobody's pattern needs that thousands of rounds deep
+        let here = at
+        for (let end = once(here); end > here; end = once(here)) here = end
+        return here === at ? -1 : next(here)
+      }
+      this.#depth++
       begun.push(at)
       const end = body(at)
       begun.pop()
