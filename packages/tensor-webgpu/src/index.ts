@@ -2,6 +2,7 @@
 export { Tensor, type NestedNumbers, type Operand } from './tensor.js'
 export * from './functions.js'
 export { compile, type Argument, type Compiled } from './compile.js'
+export { defineOperation, type OperationDefinition } from './define-operation.js'
 export { requestDevice, type DeviceOptions } from './devices/request-device.js'
 export { setDefaultDevice } from './devices/default-device.js'
 export type { Device, DeviceCounts, DeviceKind } from './devices/device.js'

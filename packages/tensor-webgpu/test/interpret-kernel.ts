@@ -1,8 +1,9 @@
 // The meaning of plan/kernel.ts in plain float64 loops, one element at a time: the oracle for the kernels of the planned devices.
 // Bindings are plain number arrays; it knows nothing of speed.
 import type { Dtype } from '../src/dtype.js'
+import { evaluateCustom } from '../src/graph/definition.js'
 import { scalarFunctions } from '../src/graph/scalar-function.js'
-import { instructionLevels, type Access, type AttentionBackwardKernel, type AttentionKernel, type Instruction, type Kernel, type LoopKernel, type MatmulKernel, type ReduceFunction, type ScatterAddKernel } from '../src/plan/kernel.js'
+import { instructionLevels, type Access, type AttentionBackwardKernel, type AttentionKernel, type CustomKernel, type Instruction, type Kernel, type LoopKernel, type MatmulKernel, type ReduceFunction, type ScatterAddKernel } from '../src/plan/kernel.js'
 
 type Memory = readonly { [index: number]: number }[]
 
@@ -192,11 +193,19 @@ function interpretScatterAdd(kernel: ScatterAddKernel, memory: Memory): void {
   }
 }
 
+function interpretCustom({ definition, operands, out }: CustomKernel, memory: Memory): void {
+  const read = operands.map(({ binding, offset, shape, dtype }) => ({ shape, dtype, data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => memory[binding][offset + i]) }))
+  const result = new Float64Array(out.shape.reduce((a, b) => a * b, 1))
+  evaluateCustom(definition, read, result, 'the interpreter')
+  result.forEach((value, i) => (memory[out.binding][out.offset + i] = value))
+}
+
 /** Runs one kernel; `memory[i]` is binding i, read and written in place. */
 export function interpretKernel(kernel: Kernel, memory: Memory): void {
   if (kernel.kind === 'loop') interpretLoop(kernel, memory)
   else if (kernel.kind === 'matmul') interpretMatmul(kernel, memory)
   else if (kernel.kind === 'attention') interpretAttention(kernel, memory)
   else if (kernel.kind === 'attentionBackward') interpretAttentionBackward(kernel, memory)
+  else if (kernel.kind === 'custom') interpretCustom(kernel, memory)
   else interpretScatterAdd(kernel, memory)
 }

@@ -111,6 +111,8 @@ export const gather = (node: Node, axis: number, index: Node): Node => new Node(
 
 export const scatterAdd = (shape: Shape, axis: number, index: Node, values: Node): Node => new Node({ kind: 'scatterAdd', axis }, [values, index], shape, values.dtype, values.device)
 
+export const custom = (definition: number, result: Output, inputs: readonly Node[]): Node => new Node({ kind: 'custom', definition }, inputs, result.shape, result.dtype, inputs[0].device)
+
 export function stopGradient(node: Node): Node {
   return new Node({ kind: 'stopGradient' }, [node], node.shape, node.dtype, node.device)
 }

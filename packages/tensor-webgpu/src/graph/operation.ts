@@ -46,6 +46,8 @@ export type Operation =
   | ({ readonly kind: 'attentionBackward'; readonly outputs: readonly Output[] } & AttentionOptions)
   /** One output of an operation that has several. */
   | { readonly kind: 'part'; readonly index: number }
+  /** A user's operation; `definition` is its number in graph/definition.ts. */
+  | { readonly kind: 'custom'; readonly definition: number }
   /** The input itself, through which no gradient flows. */
   | { readonly kind: 'stopGradient' }
 

@@ -4,7 +4,8 @@ import type { Cluster } from './cluster.js'
 import { bind, type Touch } from './draft.js'
 import { BodyBuilder } from './emit-body.js'
 import { finishLoop } from './emit-loop.js'
-import type { Access, AttentionSizes } from './kernel.js'
+import { definitionOf } from '../graph/definition.js'
+import type { Access, AttentionSizes, CustomKernel } from './kernel.js'
 import { foldAround, type Locations } from './locate.js'
 import type { Memory, Store } from './memory.js'
 import type { Step } from './plan.js'
@@ -20,6 +21,8 @@ export function emitOpaque(cluster: Cluster, locations: Locations, memory: Memor
       return [emitAttentionBackward(value, value.operation, locations, memory)]
     case 'scatterAdd':
       return [emitScatterAdd(value, value.operation.axis, locations, memory)]
+    case 'custom':
+      return [emitCustom(value, value.operation.definition, locations, memory)]
     case 'concat':
       return emitConcat(value, value.operation.axis, locations, memory)
     default:
@@ -89,6 +92,15 @@ function emitScatterAdd(value: Value, axis: number, locations: Locations, memory
   const { bindings, regions, accessOf } = bind([source, index, out], memory.slots)
   const [outer, size, inner] = shape
   return { kernel: { kind: 'scatterAdd', bindings, outer, count: value.inputs[0].shape[axis], inner, size, index: accessOf(index), source: accessOf(source), out: accessOf(out) }, regions, label: 'scatter add' }
+}
+
+function emitCustom(value: Value, definition: number, locations: Locations, memory: Memory): Step {
+  const inputs = value.inputs.map(input => readTouch(input, locations, memory))
+  const [store] = memory.storesOf(value)
+  const out: Touch = { slot: store.slot, walk: store.walk, shape: value.shape, written: true }
+  const { bindings, regions, accessOf } = bind([...inputs, out], memory.slots)
+  const placed = (touch: Touch, { shape, dtype }: Value): CustomKernel['out'] => ({ binding: accessOf(touch).binding, offset: accessOf(touch).offset, shape, dtype })
+  return { kernel: { kind: 'custom', bindings, definition, operands: inputs.map((touch, i) => placed(touch, value.inputs[i])), out: placed(out, value) }, regions, label: definitionOf(definition).name }
 }
 
 /** The pieces that their producers could not write in place. */

@@ -142,7 +142,16 @@ export interface ScatterAddKernel {
   readonly out: Access
 }
 
-export type Kernel = LoopKernel | MatmulKernel | AttentionKernel | AttentionBackwardKernel | ScatterAddKernel
+/** A user's operation (graph/definition.ts): operands and result dense, from `offset` of their bindings on. */
+export interface CustomKernel {
+  readonly kind: 'custom'
+  readonly bindings: readonly Binding[]
+  readonly definition: number
+  readonly operands: readonly { readonly binding: number; readonly offset: number; readonly shape: readonly number[]; readonly dtype: Dtype }[]
+  readonly out: { readonly binding: number; readonly offset: number; readonly shape: readonly number[]; readonly dtype: Dtype }
+}
+
+export type Kernel = LoopKernel | MatmulKernel | AttentionKernel | AttentionBackwardKernel | ScatterAddKernel | CustomKernel
 
 /** The key under which compiled programs are shared. */
 export const kernelKey = (kernel: Kernel): string => structureKey(kernel)

@@ -26,6 +26,7 @@ export class Locations {
     for (const value of values) {
       this.#of.set(value, this.#locate(value))
       for (const input of plainInputs(value)) this.#ensurePlain(input)
+      if (value.operation.kind === 'custom') for (const input of value.inputs) this.#ensureDense(input)
       if (value.operation.kind === 'scatterAdd') for (const input of value.inputs) this.#ensureFoldable(input, value.operation.axis)
     }
   }
@@ -75,6 +76,14 @@ export class Locations {
   #ensurePlain(value: Value): void {
     const { base, walk } = this.of(value)
     if (walk.guards.length === 0 && (base.external !== null || !isInlineKind(base))) return
+    this.#copy(value, { base, walk, shape: value.shape })
+  }
+
+  #ensureDense(value: Value): void {
+    const { base, walk } = this.of(value)
+    const wanted = rowMajorStrides(value.shape)
+    const plain = walk.guards.length === 0 && (base.external !== null || this.copied.has(base) || !isInlineKind(base))
+    if (plain && walk.strides.every((stride, axis) => value.shape[axis] <= 1 || stride === wanted[axis])) return
     this.#copy(value, { base, walk, shape: value.shape })
   }
 

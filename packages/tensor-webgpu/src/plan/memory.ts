@@ -132,8 +132,8 @@ export class Memory {
     if (home !== undefined && this.slots[home].external !== null) return
     const walk = throughMovement(piece, base, target)
     if (walk === null) return
-    const scatter = producer.kind === 'opaque' && base.operation.kind === 'part' && base.users.length > 1
-    if (scatter) return
+    // An operation with a kernel of its own writes each output once, densely unless the kernel takes strides.
+    if (producer.kind === 'opaque' && (base.users.length > 1 || base.operation.kind !== 'part')) return
     this.#extra.set(base, [...(this.#extra.get(base) ?? []), { slot: this.homeOf(concat), walk }])
     this.placed.add(`${concat.id}:${i}`)
   }

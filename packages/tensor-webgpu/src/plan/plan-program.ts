@@ -17,7 +17,7 @@ import { dense } from './view.js'
 export function planProgram(program: Program, limits: FusionLimits = { maxBindings: 8 }): Plan {
   const graph = makeValues(program)
   const locations = new Locations(graph.values)
-  const kept = new Set(graph.results.flatMap(value => value ?? []))
+  const kept = new Set(graph.results.flatMap(value => (value ? [value, locations.of(value).base] : [])))
   const clusters = new Clusters(graph.values, locations, kept, limits)
   const updated = new Set(graph.values.filter(({ external }) => external !== null && program.externals[external].result !== null))
   const again = new Rematerialization(graph.values, locations, clusters, { kept, updated, maxBindings: limits.maxBindings })

@@ -5,6 +5,7 @@ import type { Vertex } from '../../graph/vertex.js'
 import { scalarFunctions, type ScalarFunction } from '../../graph/scalar-function.js'
 import type { ReduceFunction } from '../../plan/kernel.js'
 import { rowMajorStrides, sizeOf, type Shape } from '../../shape.js'
+import { evaluateCustom } from '../../graph/definition.js'
 import { evaluateAttention, evaluateAttentionBackward } from './evaluate-attention.js'
 
 /** All element types are held as float64: it represents every i32 and u32 exactly. */
@@ -51,9 +52,17 @@ export function evaluate(node: Vertex, inputs: readonly Values[]): Values[] {
       return evaluateAttention(node, operation, inputs)
     case 'attentionBackward':
       return evaluateAttentionBackward(node, operation, inputs)
+    case 'custom':
+      return [custom(operation.definition, node, inputs)]
     case 'part':
       throw new Error('reference: parts are taken by the device')
   }
+}
+
+function custom(definition: number, node: Vertex, inputs: readonly Values[]): Values {
+  const out = new Float64Array(sizeOf(node.shape))
+  evaluateCustom(definition, node.inputs.map(({ shape, dtype }, i) => ({ shape, dtype, data: inputs[i] })), out, 'the reference')
+  return out.map(value => wrapTo(node.dtype, value))
 }
 
 const strideCache = new WeakMap<Vertex, number[]>()

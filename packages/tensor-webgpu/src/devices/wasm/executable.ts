@@ -1,6 +1,9 @@
 // A plan made ready to run: its kernels compiled, and for each step a frame in memory with the addresses of its bindings.
 import { DeviceError } from '../../errors.js'
+import { evaluateCustom } from '../../graph/definition.js'
+import type { CustomKernel } from '../../plan/kernel.js'
 import type { Plan } from '../../plan/plan.js'
+import { sizeOf } from '../../shape.js'
 import type { Copy, DeviceCounts, Executable, Storage } from '../device.js'
 import { align64 } from './control.js'
 import { describeStep } from './explain.js'
@@ -57,9 +60,22 @@ export class WasmExecutable implements Executable {
     this.#lease.kernels.forEach(({ phases, threadBytes }, i) => {
       for (const phase of phases) pool.run(phase, this.#frames + this.#frameOffsets[i], scratch.thread.start, align64(threadBytes))
       counts.dispatches += phases.length > 0 ? 1 : 0
+      const { kernel } = this.#plan.steps[i]
+      if (kernel.kind === 'custom') this.#runCustom(kernel, i)
     })
     counts.submits++
     this.#device.copy(copies.after ?? [])
+  }
+
+  #runCustom(kernel: CustomKernel, step: number): void {
+    const frame = (this.#frames + this.#frameOffsets[step]) / 4
+    const { words } = this.#device.memory
+    const view = ({ binding, offset, shape, dtype }: CustomKernel['out']): Float32Array | Int32Array | Uint32Array => {
+      const place = [words.buffer, words[frame + 1 + binding] + 4 * offset, sizeOf(shape)] as const
+      return dtype === 'f32' ? new Float32Array(...place) : dtype === 'i32' ? new Int32Array(...place) : new Uint32Array(...place)
+    }
+    this.#device.counts.dispatches++
+    evaluateCustom(kernel.definition, kernel.operands.map(operand => ({ shape: operand.shape, dtype: operand.dtype, data: view(operand) })), view(kernel.out), 'wasm')
   }
 
   /** Makes room for the arena and scratch, and writes addresses into the frames where they changed. */

@@ -14,6 +14,8 @@ function describeKernel(kernel: Kernel): string {
       return `matmul ${kernel.batch.length > 0 ? `(${kernel.batch.join(', ')}) × ` : ''}${kernel.m}×${kernel.k}×${kernel.n}, ${kernel.body.length} instructions after`
     case 'scatterAdd':
       return `scatterAdd ${kernel.outer}×${kernel.count}×${kernel.inner} into ${kernel.size}`
+    case 'custom':
+      return `custom operation on (${kernel.out.shape.join(', ')}), in TypeScript`
     default:
       return `${kernel.kind} B${kernel.batch} H${kernel.heads} T${kernel.queries} S${kernel.keys} D${kernel.headSize}${kernel.causal ? ' causal' : ''}`
   }

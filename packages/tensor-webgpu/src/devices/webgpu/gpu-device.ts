@@ -130,7 +130,8 @@ export class WebgpuDevice implements Device {
   }
 
   prepare(program: Program): Executable {
-    return this.preparePlan(planProgram(program, { maxBindings: this.traits.maxStorageBuffers }))
+    // two to spare: a value may be written twice, for its readers and as a piece of a concat, which fusion counts once
+    return this.preparePlan(planProgram(program, { maxBindings: this.traits.maxStorageBuffers - 2 }))
   }
 
   /** Makes a plan ready that was planned elsewhere, or written by hand. */

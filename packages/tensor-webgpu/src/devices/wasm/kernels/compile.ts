@@ -20,6 +20,9 @@ export function compileKernel(module: KernelModule, kernel: Kernel): CompiledKer
       return compileAttention(module, kernel)
     case 'attentionBackward':
       return compileAttentionBackward(module, kernel)
+    case 'custom':
+      // Runs in TypeScript on the calling thread: executable.ts.
+      return { phases: [], sharedBytes: 0, threadBytes: 0 }
     case 'scatterAdd':
       return compileScatterAdd(module, kernel)
   }
