@@ -7,7 +7,7 @@ import type { PatternEdge, PatternNode } from './node.ts'
 const STEPS = 2_000_000
 const STEPS_PER_UNIT = 200
 /** Nested rounds of a loop; above this the host's own stack would overflow. */
-const MAX_DEPTH = 2500
+const MAX_DEPTH = 400
 
 /** The end of a match that begins at a place, in UTF-16 units, or -1. */
 type Step = (at: number) => number
@@ -106,7 +106,7 @@ export class PatternMatcher {
     const once = this.#compile(item, (at) => at)
     const round: Step = (at) => {
       if (this.#depth === MAX_DEPTH) {
-        // from here on rounds are not taken back: nobody's pattern needs that thousands of rounds deep
+        // from here on rounds are not taken back: nobody's pattern needs that hundreds of rounds deep
         let here = at
         for (let end = once(here); end > here; end = once(here)) here = end
         return here === at ? -1 : next(here)
