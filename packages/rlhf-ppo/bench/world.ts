@@ -1,9 +1,9 @@
 // The enumerable world at length: several worlds and seeds, the hidden non-additive reward, and PPO on a learned reward judged by the gold one.
-//   node ../../tooling/run-source.mjs bench/world.ts [--worlds 11,22,33] [--device wasm]
+//   node tooling/run-source.mjs packages/rlhf-ppo/bench world [--worlds 11,22,33] [--device wasm]     (in the workspace's root)
 import { parseArgs } from 'node:util'
 import { requestDevice } from '@abovo/tensor-webgpu'
 import type { RewardFunction } from '../src/index.ts'
-import { enumerateAll, ppoFigures, ppoStage, rewardStage, sftFigures, sftStage } from '../test/stages.ts'
+import { bestOf, enumerateAll, ppoFigures, ppoStage, rlooStage, rewardStage, sftFigures, sftStage } from '../test/stages.ts'
 import { expectation, gold, goldReward, makeWorld } from '../test/world.ts'
 
 const { values } = parseArgs({ options: { worlds: { type: 'string', default: '11,22,33' }, device: { type: 'string', default: 'wasm' } } })
@@ -32,6 +32,11 @@ for (const seed of values.worlds.split(',').map(Number)) {
 
   const goldRun = await ppoStage(world, model, { updates: 60, reward: goldReward })
   report(seed, 'ppo, gold reward', { ...ppoFigures(world, { reference, policy: await enumerateAll(goldRun.ppo.policy, world) }), loggedKl: goldRun.loggedKl })
+
+  model.loadStateDict(saved)
+  const rloo = await rlooStage(world, model, { updates: 60 })
+  report(seed, 'rloo, gold reward', ppoFigures(world, { reference, policy: await enumerateAll(rloo, world) }))
+  report(seed, 'best of n, gold reward', Object.fromEntries([1, 4, 16, 64].map(n => [n, bestOf(n, world, reference)])))
 
   model.loadStateDict(saved)
   const bigram = (prompt: number, response: readonly number[]): number => response.filter((token, t) => t > 0 && response[t - 1] === prompt && token === (prompt % 6) + 1).length * 2

@@ -9,7 +9,7 @@ import { END, goldReward, longest, makeWorld } from './world.ts'
 const device = await requestDevice('wasm')
 const world = makeWorld(11)
 // each stage takes 5 to 20 s on two free cores; the rest is for cores that are shared
-const patience = 120_000
+const patience = 180_000
 const { model } = await sftStage(world, { device, steps: 400 })
 const reference = await enumerateAll(model, world)
 

@@ -1,7 +1,7 @@
 import { Gpt } from '@abovo/nn-transformer'
 import { requestDevice } from '@abovo/tensor-webgpu'
 import { expect, test } from 'vitest'
-import { copyGpt, Ppo, responseLogProbs, RewardModel, RlhfError, ScalarGpt, type PpoOptions, type RewardFunction } from '../src/index.ts'
+import { completeSettings, copyGpt, Ppo, responseLogProbs, RewardModel, RlhfError, ScalarGpt, type PpoOptions, type RewardFunction } from '../src/index.ts'
 
 const device = await requestDevice('reference')
 const config = { vocabSize: 8, nPositions: 8, nEmbd: 8, nLayer: 1, nHead: 2 }
@@ -12,8 +12,8 @@ const make = (changes: Partial<PpoOptions> = {}, seed = 4) => Ppo.from({ policy:
 const weights = async ({ models }: Ppo) => [...(await models.policy.stateDict()).values(), ...(await models.value.stateDict()).values()].flatMap(({ data }) => Array.from(data))
 const distance = (a: number[], b: number[]) => Math.max(...a.map((value, i) => Math.abs(value - b[i])))
 
-test('the ratio is 1 and nothing is clipped on the first minibatch, not after', async () => {
-  const { minibatches } = await (await make()).step(prompts)
+test.each([1, 0.7])('at temperature %f the ratio is 1 and nothing is clipped on the first minibatch, not after', async temperature => {
+  const { minibatches } = await (await make({ temperature })).step(prompts)
   expect(minibatches).toHaveLength(4)
   expect(minibatches[0]['val/ratio']).toBeCloseTo(1, 12)
   expect(minibatches[0]['policy/clipfrac']).toBe(0)
@@ -42,6 +42,15 @@ test('before the first update policy and reference agree and the critic says 0',
     expect(logProbs).toEqual(referenceLogProbs)
     expect([...values].every(value => value === 0)).toBe(true)
   }
+})
+
+test('after an update the KL is still measured from the frozen reference', async () => {
+  const ppo = await make()
+  await ppo.step(prompts)
+  const { experiences } = await ppo.score(await ppo.rollout(prompts))
+  const full = await responseLogProbs(ppo.models.reference, experiences.map(({ sample }) => ({ prompt: sample.promptIds, completion: sample.responseIds })))
+  full.forEach((row, b) => expect(distance(Array.from(row), Array.from(experiences[b].referenceLogProbs))).toBeLessThan(1e-12))
+  expect(experiences.some(({ logProbs, referenceLogProbs }) => Math.abs(logProbs[0] - referenceLogProbs[0]) > 1e-3)).toBe(true)
 })
 
 test('the reference is bit-equal after training', async () => {
@@ -149,6 +158,10 @@ test('the policy itself cannot be its reference', async () => {
   const value = await ScalarGpt.from(policy, { head: 'zero' })
   expect(() => new Ppo({ policy, reference: policy, value }, options)).toThrow('another model than the policy')
   expect(new Ppo({ policy, reference: await copyGpt(policy), value }, options).updates).toBe(0)
+})
+
+test('what is not said has the value of the literature', () => {
+  expect(completeSettings({ endToken: 0, responseLength: 8 })).toMatchObject({ gamma: 1, lambda: 0.95, clipRange: 0.2, valueClipRange: 0.2, valueWeight: 0.1, epochs: 4, eps: 1e-5, maxGradNorm: 1, whitenAdvantages: 'biased', whitenRewards: false, temperature: 1, klEstimator: 'k1' })
 })
 
 test('settings that do not fit are named all at once', async () => {

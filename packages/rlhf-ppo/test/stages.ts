@@ -2,7 +2,7 @@
 // world's own. Used by the acceptance test, and at greater length by bench/world.ts.
 import { Gpt } from '@abovo/nn-transformer'
 import { RandomStream, type Device } from '@abovo/tensor-webgpu'
-import { Ppo, responseLogProbs, RewardModel, RewardTrainer, Sampler, SftTrainer, type PpoOptions, type RankedExample, type Reward } from '../src/index.ts'
+import { GroupTrainer, Ppo, responseLogProbs, RewardModel, RewardTrainer, Sampler, SftTrainer, type PpoOptions, type RankedExample, type Reward } from '../src/index.ts'
 import { END, expectation, gold, goldReward, logSumExp, longest, rank, sum, vocabulary, type World } from './world.ts'
 
 const K = 4
@@ -58,7 +58,7 @@ export async function rewardStage(world: World, policy: Gpt, { steps, seed = 0, 
   for (let step = 0; step < steps; step++) trainer.update(await ranked(64))
   const test = await ranked(held)
   const reference = test.flatMap(({ prompt, completions }) => completions.map(completion => ({ prompt, completion })))
-  await rewardModel.normalize(reference, { scale: true })
+  await rewardModel.normalize(reference)
   sampler.dispose()
   return { rewardModel, figures: rewardFigures(test, await rewardModel.scoreExamples(reference)), meanOnReference: mean(Array.from(await rewardModel.scoreExamples(reference))) }
 }
@@ -95,6 +95,29 @@ export async function ppoStage(world: World, policy: Gpt, { updates, beta = 0.5,
   const logged: number[] = []
   for await (const { metrics } of ppo.train({ prompts: (_, count) => Array.from({ length: count }, () => [world.prompt()]), updates, batchSize: 256 })) logged.push(metrics['objective/kl'])
   return { ppo, loggedKl: mean(logged.slice(-5)) }
+}
+
+/** RLOO with the same number of samples: 32 prompts, 8 responses to each. */
+export async function rlooStage(world: World, policy: Gpt, { updates, beta = 0.5, reward = goldReward }: PpoStageOptions): Promise<Gpt> {
+  const trainer = await GroupTrainer.from({ method: 'rloo', policy, reward, endToken: END, responseLength: longest, beta, learningRate: 1e-3, epochs: 4, minibatches: 2, seed: 7 })
+  let done = 0
+  for await (const { update } of trainer.train({ prompts: (_, count) => Array.from({ length: count }, () => [world.prompt()]), updates, batchSize: 32 })) done = update
+  if (done !== updates) throw new Error(`rlooStage: ${updates} updates were asked for, got ${done}`)
+  return trainer.models.policy
+}
+
+/** Expected gold reward of the best of n samples of a model, exact: E[max] = Σ v·(F(v)ⁿ − F(v−)ⁿ). */
+export function bestOf(n: number, world: World, logProbs: readonly Float64Array[]): number {
+  return mean(world.prompts.map((prompt, i) => {
+    const byReward = new Map<number, number>()
+    world.responses.forEach((response, r) => byReward.set(gold(prompt, response), (byReward.get(gold(prompt, response)) ?? 0) + Math.exp(logProbs[i][r])))
+    let [below, expected] = [0, 0]
+    for (const [value, probability] of [...byReward].sort(([a], [b]) => a - b)) {
+      expected += value * ((below + probability) ** n - below ** n)
+      below += probability
+    }
+    return expected
+  }))
 }
 
 /** J = E[r] − β·KL of a policy and of the best there is, J* = β·E log Σ π_ref·exp(r/β), both exact. */
