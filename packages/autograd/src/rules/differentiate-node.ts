@@ -3,6 +3,7 @@ import { Tensor } from '@abovo/tensor-webgpu'
 import type { Node } from '@abovo/tensor-webgpu/graph'
 import { attentionBackwardRule, attentionRule } from './attention.js'
 import { matmulRule } from './contraction.js'
+import { customRule } from './custom.js'
 import { elementwiseRule } from './elementwise.js'
 import { gatherRule, scatterAddRule } from './indexing.js'
 import { concatRule, expandRule, padRule, permuteRule, reshapeRule, sliceRule } from './movement.js'
@@ -44,6 +45,8 @@ export function differentiateNode(node: Node, gradients: readonly (Tensor | null
       return gatherRule(operation.axis, single)
     case 'scatterAdd':
       return scatterAddRule(operation.axis, single)
+    case 'custom':
+      return customRule(operation.definition, single)
     case 'source':
     case 'constant':
     case 'index':
