@@ -3,9 +3,14 @@ import { requestDevice, type Device } from '@abovo/tensor-webgpu'
 import { describeOnAdapters } from '@abovo/test-devices/describe'
 import { describe } from 'vitest'
 
-export function describeOnDevices(title: string, body: (open: () => Promise<Device>) => void): void {
+/** Software adapters take up to a second to compile a kernel: they run a choice of the cases, or with ABOVO_ALL_CASES=1 all. */
+export const allCases = Boolean(process.env['ABOVO_ALL_CASES'])
+
+/** Compiling takes most of it. */
+export const webgpuTimeout = 150_000
+
+export function describeOnHosts(title: string, body: (open: () => Promise<Device>) => void): void {
   describe.each(['reference', 'wasm'] as const)(`${title} on %s`, kind => body(() => requestDevice(kind)))
-  describeOnWebgpu(title, body)
 }
 
 export function describeOnWebgpu(title: string, body: (open: () => Promise<Device>) => void): void {

@@ -7,13 +7,13 @@ import { RecurrentSession } from '../../src/generate/recurrent-session.js'
 import { Gpt } from '../../src/models/gpt.js'
 import { RecurrentLanguageModel } from '../../src/models/rnn.js'
 import type { LanguageModel } from '../../src/models/language-model.js'
-import { describeOnDevices } from '../describe-on-devices.js'
+import { describeOnHosts } from '../describe-on-devices.js'
 import { expectClose, goldenJson, goldenState } from '../golden.js'
 import { goldenGpt } from '../models/golden-gpt.js'
 
 const near = { absolute: 1e-5, relative: 1e-4 }
 
-describeOnDevices('generation', open => {
+describeOnHosts('generation', open => {
   let device: Device
   beforeAll(async () => {
     device = await open()

@@ -6,11 +6,14 @@ import { Initializer } from '../../src/layers/initializer.js'
 import { Recurrent } from '../../src/layers/recurrent.js'
 import type { StateDict } from '../../src/host-tensor.js'
 import type { Module } from '../../src/module.js'
-import { describeOnDevices } from '../describe-on-devices.js'
+import { allCases, describeOnHosts, describeOnWebgpu, webgpuTimeout } from '../describe-on-devices.js'
 import { expectClose, goldenJson, goldenState, readAll, toleranceOn, toTensor, under } from '../golden.js'
 
 const cases = goldenJson('layers', 'layers.json') as Record<string, { heads?: number; norm_first?: boolean }>
 const state = goldenState('layers', 'layers.safetensors')
+
+const recurrents = [['rnn_tanh', 'rnn'], ['lstm', 'lstm'], ['gru', 'gru']] as const
+const transformers = ['transformer_postln', 'transformer_preln']
 
 /** What is left when data and gradients are taken away: the parameters. */
 function parametersOf(all: StateDict): StateDict {
@@ -25,13 +28,13 @@ async function expectAll(outputs: Record<string, Tensor>, loss: Tensor, module: 
   for (const [name, got] of await readAll({ ...outputs, ...Object.fromEntries(gradients) })) expectClose(name, got, all.get(name)!.data, toleranceOn(device))
 }
 
-describeOnDevices('layers as PyTorch has them', open => {
+const suite = (recurrentCases: readonly (typeof recurrents)[number][], transformers: readonly string[], timeout?: number) => (open: () => Promise<Device>): void => {
   let device: Device
   beforeAll(async () => {
     device = await open()
   })
 
-  test.each([['rnn_tanh', 'rnn'], ['lstm', 'lstm'], ['gru', 'gru']] as const)('%s: outputs, last states and gradients', async (name, recurrent) => {
+  test.each(recurrentCases)('%s: outputs, last states and gradients', async (name, recurrent) => {
     const all = under(state, `${name}/`)
     const parameters = parametersOf(all)
     const [, width] = parameters.get('weight_hh_l0')!.shape
@@ -42,9 +45,9 @@ describeOnDevices('layers as PyTorch has them', open => {
     const { outputs, states } = layer.forward(x)
     const last = { h_n: stack(states.map(each => each.hidden)), ...(all.has('c_n') ? { c_n: stack(states.map(each => each.cell!)) } : {}) }
     await expectAll({ y: outputs, ...last }, outputs.mul(toTensor(all.get('w')!, device)).sum(), layer, { x }, all, device)
-  })
+  }, timeout)
 
-  test.each(['transformer_postln', 'transformer_preln'])('%s: outputs and gradients, with a padded source', async name => {
+  test.each(transformers)('%s: outputs and gradients, with a padded source', async name => {
     const all = under(state, `${name}/`)
     const parameters = parametersOf(all)
     const count = (stack: string): number => [...parameters.keys()].filter(key => key.startsWith(`${stack}.layers.`) && key.endsWith('.norm1.weight')).length
@@ -55,5 +58,8 @@ describeOnDevices('layers as PyTorch has them', open => {
     const sourceMask = toTensor(all.get('src_padding')!, device).logicalNot()
     const y = stacks.forward(src, tgt, { sourceMask })
     await expectAll({ y }, y.mul(toTensor(all.get('w')!, device)).sum(), stacks, { src, tgt }, all, device)
-  })
-})
+  }, timeout)
+}
+
+describeOnHosts('layers as PyTorch has them', suite(recurrents, transformers))
+describeOnWebgpu('layers as PyTorch has them', allCases ? suite(recurrents, transformers, webgpuTimeout) : suite([['lstm', 'lstm']], ['transformer_preln'], webgpuTimeout))

@@ -5,12 +5,12 @@ import { loadModel, saveModel } from '../../src/checkpoint/model-folder.js'
 import { Bert } from '../../src/models/bert.js'
 import { maskedBatch } from '../../src/data/masked-batch.js'
 import { Training } from '../../src/train/training.js'
-import { describeOnDevices } from '../describe-on-devices.js'
+import { allCases, describeOnHosts, describeOnWebgpu, webgpuTimeout } from '../describe-on-devices.js'
 import { fillMasks } from '../fixtures/fill-masks.js'
 import { drawSentence, questionsAbout, vocabulary } from '../fixtures/toy-grammar.js'
 import { expectClose, goldenBytes, goldenState, readAll, toleranceOn, toTensor } from '../golden.js'
 
-describeOnDevices('BERT of Hugging Face', open => {
+function suite(open: () => Promise<Device>): void {
   let device: Device
   beforeAll(async () => {
     device = await open()
@@ -30,8 +30,11 @@ describeOnDevices('BERT of Hugging Face', open => {
     for (const [name, got] of await readAll({ last_hidden_state: hidden, logits, loss, ...Object.fromEntries(gradients) })) expectClose(name, got, reference.get(name)!.data, toleranceOn(device))
     const again = loadModel(await saveModel(model), { device })
     expect((await again.stateDict()).get('cls.predictions.bias')).toEqual((await model.stateDict()).get('cls.predictions.bias'))
-  })
-})
+  }, webgpuTimeout)
+}
+
+describeOnHosts('BERT of Hugging Face', suite)
+if (allCases) describeOnWebgpu('BERT of Hugging Face', suite)
 
 test('BERT fills 95 % of the masked words that a toy grammar determines', async () => {
   const device = await requestDevice('wasm')

@@ -1,11 +1,11 @@
 import { crossEntropy, type Device } from '@abovo/tensor-webgpu'
 import { grad } from '@abovo/autograd'
 import { beforeAll, expect, test } from 'vitest'
-import { describeOnDevices } from '../describe-on-devices.js'
+import { describeOnHosts, describeOnWebgpu, webgpuTimeout } from '../describe-on-devices.js'
 import { goldenGpt } from './golden-gpt.js'
 import { expectClose, goldenState, readAll, toleranceOn, toTensor } from '../golden.js'
 
-describeOnDevices('GPT-2 of Hugging Face', open => {
+function suite(open: () => Promise<Device>): void {
   let device: Device
   beforeAll(async () => {
     device = await open()
@@ -23,5 +23,8 @@ describeOnDevices('GPT-2 of Hugging Face', open => {
     expect([...reference.keys()].filter(name => name.startsWith('grad.')).sort()).toEqual(Object.keys(named).map(name => `grad.${name}`).sort())
     const gradients = Object.entries(grad(loss, named)).map(([name, gradient]) => [`grad.${name}`, gradient])
     for (const [name, got] of await readAll({ logits, loss, ...Object.fromEntries(gradients) })) expectClose(name, got, reference.get(name)!.data, toleranceOn(device))
-  })
-})
+  }, webgpuTimeout)
+}
+
+describeOnHosts('GPT-2 of Hugging Face', suite)
+describeOnWebgpu('GPT-2 of Hugging Face', suite)

@@ -1,10 +1,12 @@
-import { crossEntropy, requestDevice, type Device } from '@abovo/tensor-webgpu'
+import { crossEntropy, requestDevice, tensor, type Device } from '@abovo/tensor-webgpu'
 import { expect, test } from 'vitest'
 import { Training } from '../../src/train/training.js'
+import { openSession } from '../../src/generate/generate.js'
+import { describeOnWebgpu, webgpuTimeout } from '../describe-on-devices.js'
 import fixture from '../fixtures/gpt-losses.json' with { type: 'json' }
 import { seededBatches, seededGpt, type SeededCase } from '../fixtures/seeded-gpt.js'
 
-export async function lossesOf(given: SeededCase, device: Device, steps = given.losses.length): Promise<{ losses: number[]; gradNorms: number[] }> {
+async function lossesOf(given: SeededCase, device: Device, steps = given.losses.length): Promise<{ losses: number[]; gradNorms: number[] }> {
   const model = seededGpt(given, device)
   const training = new Training(model, batch => crossEntropy(model.forward(batch.inputs), batch.targets), { lr: given.lr, betas: [0.9, 0.95], weightDecay: 0.1, clip: 1 })
   const batches = seededBatches(given)
@@ -28,3 +30,21 @@ test('20 training steps of a GPT of 860 thousand parameters have the losses of P
   expectNear(losses, fixture.small.losses, 1e-4)
   expectNear(gradNorms, fixture.small.gradNorms, 1e-3)
 }, 60_000)
+
+describeOnWebgpu('on webgpu', open => {
+  test('20 training steps of a tiny GPT have the losses of PyTorch to 1e-4', async () => {
+    const { losses, gradNorms } = await lossesOf(fixture.tiny, await open())
+    expectNear(losses, fixture.tiny.losses, 1e-4)
+    expectNear(gradNorms, fixture.tiny.gradNorms, 1e-3)
+  }, webgpuTimeout)
+
+  test('decoding with the cache has the logits of the full forward pass', async () => {
+    const device = await open()
+    const model = seededGpt(fixture.tiny, device)
+    const session = openSession(model, { batchSize: 1 })
+    await session.begin([Int32Array.of(1, 2, 3)])
+    const logits = await session.next(Int32Array.of(4))
+    const full = await model.forward(tensor(Int32Array.of(1, 2, 3, 4), { shape: [1, 4], device })).data()
+    expectNear([...logits], [...full].slice(-model.vocabSize), 1e-4)
+  }, webgpuTimeout)
+})

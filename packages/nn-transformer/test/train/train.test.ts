@@ -6,13 +6,13 @@ import { DivergenceError } from '../../src/errors.js'
 import { Gpt } from '../../src/models/gpt.js'
 import { train, type TrainingState, type TrainOptions } from '../../src/train/train.js'
 import { Training } from '../../src/train/training.js'
-import { describeOnDevices } from '../describe-on-devices.js'
+import { describeOnHosts } from '../describe-on-devices.js'
 
 const ids = Int32Array.from({ length: 120 }, (_, i) => (i * i) % 11)
 const options: TrainOptions = { steps: 8, batchSize: 2, blockSize: 6, seed: 3, lr: 1e-2, warmupSteps: 2 }
 const config = { vocabSize: 11, nPositions: 6, nEmbd: 8, nLayer: 1, nHead: 2, residPdrop: 0.1, embdPdrop: 0.1 }
 
-describeOnDevices('train', open => {
+describeOnHosts('train', open => {
   let device: Device
   beforeAll(async () => {
     device = await open()
