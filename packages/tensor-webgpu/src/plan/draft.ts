@@ -1,5 +1,5 @@
 // A kernel under construction. Accesses still name slots; `finish` groups them into bindings and makes offsets relative to the bound regions.
-import type { Dtype } from '../dtype.js'
+import { bytesPerElement, type Dtype } from '../dtype.js'
 import type { Access, Binding, Instruction } from './kernel.js'
 import type { Region } from './plan.js'
 import { extent, type Walk } from './view.js'
@@ -12,8 +12,8 @@ export interface Touch {
   readonly written: boolean
 }
 
-/** Regions start at multiples of 64 elements: 256 bytes, WebGPU's strictest offset alignment. */
-const ALIGNMENT = 64
+/** Regions start at multiples of 256 bytes, WebGPU's strictest offset alignment. */
+const ALIGNMENT = 256
 
 export interface SlotShape {
   readonly dtype: Dtype
@@ -39,7 +39,8 @@ export function bind(touches: readonly Touch[], slots: readonly SlotShape[]): Bo
     const [low, high] = extent(touch.walk, touch.shape)
     const last = slots[touch.slot].length - 1
     const from = Math.min(Math.max(low, 0), Math.max(0, last))
-    return { touch, low: from - (from % ALIGNMENT), high: Math.max(Math.min(high, last), from) }
+    const alignment = ALIGNMENT / bytesPerElement[slots[touch.slot].dtype]
+    return { touch, low: from - (from % alignment), high: Math.max(Math.min(high, last), from) }
   })
   const order = reach.map((_, i) => i).sort((a, b) => reach[a].touch.slot - reach[b].touch.slot || reach[a].low - reach[b].low)
   const spans: Span[] = []

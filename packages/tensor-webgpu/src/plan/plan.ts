@@ -14,7 +14,7 @@ export interface Slot {
   readonly arenaOffset: number
 }
 
-/** The part of a slot that a kernel's binding stands for: `offset` elements from the slot's start (a multiple of 64), `length` elements. */
+/** The part of a slot that a kernel's binding stands for: `offset` elements from the slot's start (a multiple of 256 bytes), `length` elements. */
 export interface Region {
   readonly slot: number
   readonly offset: number
