@@ -17,10 +17,13 @@ export function examplesIn(markdown: string): Example[] {
 /** What the example's comments promise: the text behind `//` on each line that prints. */
 export const promisedOutput = (source: string): string[] => [...source.matchAll(/console\.log\(.*\)\s*\/\/ (.*)$/gm)].map(match => match[1].trim())
 
-/** Registers one test for each example of `folder`'s README.md. The folder is the package's own, so that its imports resolve as in its tests. */
-export function testReadme(folder: string): void {
+/**
+ * Registers one test for each example of `folder`'s README.md. Imports resolve as in tests of `home`, the folder itself for a package's README;
+ * files are found from the README's folder.
+ */
+export function testReadme(folder: string, home = folder): void {
   const examples = examplesIn(readFileSync(join(folder, 'README.md'), 'utf8'))
-  const scratch = join(folder, 'node_modules', '.readme')
+  const scratch = join(home, 'node_modules', '.readme')
   test.each(examples)('the README example at line $line runs and prints what it says', async ({ line, source }) => {
     mkdirSync(scratch, { recursive: true })
     const file = join(scratch, `line-${line}.ts`)
@@ -29,9 +32,12 @@ export function testReadme(folder: string): void {
     const log = vi.spyOn(console, 'log').mockImplementation((...values: readonly unknown[]) => {
       printed.push(values.map(value => (typeof value === 'string' ? value : inspect(value, { breakLength: Infinity }))).join(' '))
     })
+    const before = process.cwd()
+    process.chdir(folder)
     try {
       await import(file)
     } finally {
+      process.chdir(before)
       log.mockRestore()
       rmSync(file)
     }
