@@ -1,6 +1,6 @@
 // The transformation itself: from nodes whose gradients are known back to nodes whose gradients are wanted, over the graph between them,
 // without recursion and in time proportional to its size. It adds nodes and computes nothing. Public functions are in grad.ts.
-import { Tensor } from '@abovo/tensor-webgpu'
+import type { Tensor } from '@abovo/tensor-webgpu'
 import type { Node } from '@abovo/tensor-webgpu/graph'
 import { Contributions } from './contributions.js'
 import { customCallOf, customOutputOf } from './custom-call.js'

@@ -3,18 +3,10 @@ import { grad } from '@abovo/autograd'
 import { compile, crossEntropy, layerNorm, rmsNorm, scaledDotProductAttention, type Device, type Tensor } from '@abovo/tensor-webgpu'
 import type { Pair } from './compare.ts'
 import type { LayerCase } from './layer-file.ts'
+import type { Operands, Outputs } from './operands.ts'
 import { gru, lstm, rnn } from './recurrent.ts'
 import { encoderDecoder } from './transformer.ts'
 
-/** A case's tensors on a device: each is made once, so that gradients are by the tensor that was used. */
-export interface Operands {
-  readonly info: Readonly<Record<string, unknown>>
-  has(name: string): boolean
-  get(name: string): Tensor
-}
-
-/** Outputs by the names they have in the file. */
-export type Outputs = Readonly<Record<string, Tensor>> & { readonly y: Tensor }
 type Layer = (operands: Operands) => Outputs
 
 const ofX = (fn: (x: Tensor) => Tensor): Layer => ({ get }) => ({ y: fn(get('x')) })

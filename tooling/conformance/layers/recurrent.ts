@@ -1,6 +1,6 @@
 // torch.nn.RNN, LSTM and GRU in equations: any number of layers, batch first, zero initial state.
 import { stack, zeros, type Tensor } from '@abovo/tensor-webgpu'
-import type { Operands, Outputs } from './layer-case.ts'
+import type { Operands, Outputs } from './operands.ts'
 
 /** The gates' inputs from below (B, G·H) and from the past (B, G·H), and the state (B, H), to the new state. */
 interface Cell<S extends Readonly<Record<string, Tensor>>> {

@@ -1,6 +1,6 @@
 // torch.nn.Transformer, encoder and decoder with their final norms: ReLU, causal target, padded source positions hidden from all.
 import { layerNorm, scaledDotProductAttention, type Tensor } from '@abovo/tensor-webgpu'
-import type { Operands, Outputs } from './layer-case.ts'
+import type { Operands, Outputs } from './operands.ts'
 
 interface Stack {
   readonly operands: Operands
