@@ -14,7 +14,7 @@ import { verb } from './verb.js'
 
 export const rewardSettings = z.object({
   seed: options.seed,
-  steps: options.steps.default(100).describe('in all (100)'),
+  steps: options.steps.default(60).describe('in all (60)'),
   batchSize: options.batchSize.default(16).describe('rankings a step (16)'),
   lr: options.lr.default(5e-4).describe('learning rate at the start; it falls to 0 (0.0005)'),
   heldOutRankings: options.heldOutRankings,
