@@ -12,5 +12,4 @@ page.replaceChildren()
 const session = new Session(new URLSearchParams(location.search))
 mount(App, { target: page, props: { session } })
 
-// for the console: `await abovo.logits('Call me')`
-Object.assign(globalThis, { abovo: { logits: (prompt: string) => session.logits(prompt) } })
+window.abovo = { logits: prompt => session.logits(prompt) }

@@ -53,6 +53,8 @@ export interface TextReport {
   readonly name: string
   readonly characters: number
   readonly bytes: number
+  /** How many different characters outside of ASCII it has. */
+  readonly letters: number
   /** The first part, for showing tokens. */
   readonly excerpt: string
   readonly encoding: string

@@ -16,8 +16,8 @@ export const presetNames = ['tiny', 'small', 'medium'] as const
 export const LEAST_VOCABULARY = 257
 export const MOST_VOCABULARY = 4096
 
-/** Large enough to make words, small enough that each token is seen often. */
-export function suitableVocabulary(characters: number): number {
-  const wanted = Math.round(Math.sqrt(characters) * 2.2)
-  return Math.min(1024, Math.max(320, Math.round(wanted / 64) * 64))
+/** Large enough to make words, small enough that each token is seen often. A syllable of Hangul is three bytes, so two merges come before it. */
+export function suitableVocabulary({ characters, letters }: { characters: number; letters: number }): number {
+  const wanted = LEAST_VOCABULARY + 2 * letters + 1.5 * Math.sqrt(characters)
+  return Math.min(1536, Math.max(320, Math.round(wanted / 64) * 64))
 }

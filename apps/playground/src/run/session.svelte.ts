@@ -167,7 +167,7 @@ export class Session {
     else if (report.kind === 'saved') this.savedStep = report.step
     else if (report.kind === 'exported') download(report.file, report.name)
     else if (report.kind === 'forgotten') this.#hearForgotten()
-    else if (report.kind === 'recovered') this.recovered = report
+    else if (report.kind === 'recovered') this.#hearRecovery(report)
     else if (report.kind === 'logits') this.#asked.get(report.id)?.(report)
     else this.#hearFailure(report)
   }
@@ -177,7 +177,7 @@ export class Session {
     this.tokens = null
     this.segmented = null
     // a stored run brings its tokenizer
-    if (!report.stored) this.tokenize(suitableVocabulary(report.characters))
+    if (!report.stored) this.tokenize(suitableVocabulary(report))
     if (this.run === null || this.sentence === '') this.look(firstSentence(report.excerpt))
   }
 
@@ -224,6 +224,11 @@ export class Session {
   #hearWords({ text, finished }: { text: string; finished: boolean }): void {
     this.continuation = text
     this.speaking = !finished
+  }
+
+  #hearRecovery(report: { device: 'webgpu' | 'wasm'; step: number }): void {
+    this.recovered = report
+    this.speaking = false
   }
 
   #hearForgotten(): void {

@@ -26,7 +26,7 @@ export function acceptText(text: string, { name, encoding = 'utf-8', cut = false
   if (bytes > MOST_BYTES) throw new RefusedText({ reason: 'large', bytes, most: MOST_BYTES })
   const characters = countCharacters(text)
   if (characters < LEAST_CHARACTERS) throw new RefusedText({ reason: 'short', characters, least: LEAST_CHARACTERS })
-  return { text, name, characters, bytes, encoding, cut, excerpt: excerptOf(text) }
+  return { text, name, characters, bytes, letters: countLetters(text), encoding, cut, excerpt: excerptOf(text) }
 }
 
 /**
@@ -85,6 +85,9 @@ function countCharacters(text: string): number {
   for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xfc00) === 0xdc00) surrogates++
   return text.length - surrogates
 }
+
+/** Of the first part: enough to tell scripts apart. */
+const countLetters = (text: string): number => new Set(text.slice(0, 2 ** 18).match(/[^\p{ASCII}]/gu)).size
 
 const toLastLine = (text: string): string => text.slice(0, text.lastIndexOf('\n') + 1) || text
 

@@ -156,12 +156,17 @@ export class Desk {
     }
   }
 
+  #replacement(): Promise<Device> {
+    const wasm = (): Promise<Device> => openDevice('wasm', this.#threads)
+    return this.#lost > REPLACEMENTS ? wasm() : openDevice(this.#choice, this.#threads).catch(wasm)
+  }
+
   /** A new device and the newest checkpoint on it; after several losses WASM. */
   async #recover(goOn: boolean): Promise<boolean> {
     this.#lost++
     this.device?.close()
     try {
-      this.device = await openDevice(this.#lost > REPLACEMENTS ? 'wasm' : this.#choice, this.#threads)
+      this.device = await this.#replacement()
       post({ kind: 'opened', ...reportOf(this.device) })
       this.run = null
       if (this.#checkpoint === null) return true

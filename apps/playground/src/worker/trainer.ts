@@ -25,7 +25,7 @@ export class Trainer {
   readonly #attention = new Rhythm(600, 300)
   readonly #samples = new Rhythm(4000, 1500)
   readonly #evaluations = new Rhythm(4000, 2500)
-  readonly #checkpoints = new Rhythm(8000)
+  readonly #checkpoints = new Rhythm(8000, 2000)
 
   constructor(run: Run, watcher: Watcher) {
     this.#run = run

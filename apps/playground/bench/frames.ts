@@ -1,0 +1,36 @@
+// How smooth the page stays while it trains: the gaps between its animation frames. `pnpm --filter @abovo/playground frames`.
+// One JSON line a device: the longest gap, the 99th percentile, and how many gaps were over 100 ms.
+import { setup, site } from '../test/browser/build-page.ts'
+import { launchChromium } from '../test/browser/chromium.ts'
+import { startStaticServer } from '../serve/static-server.ts'
+
+const SECONDS = 10
+
+await setup()
+const browser = await launchChromium()
+if (browser === null) process.exit(1)
+const server = await startStaticServer({ folder: site })
+for (const device of ['wasm', 'webgpu']) {
+  const context = await browser.newContext({ locale: 'en-US' })
+  const page = await context.newPage()
+  await page.goto(`${server.url}?device=${device}`)
+  await page.getByRole('button', { name: /Moby-Dick/ }).click()
+  await page.getByRole('button', { name: 'Start training' }).click()
+  await page.locator('#figure-loss', { hasText: /\d/ }).waitFor({ timeout: 60_000 })
+  const gaps = await page.evaluate(async milliseconds => {
+    const found: number[] = []
+    const start = performance.now()
+    for (let last = start; last < start + milliseconds;) {
+      const now = await new Promise<number>(resolve => requestAnimationFrame(resolve))
+      found.push(now - last)
+      last = now
+    }
+    return found.slice(2)
+  }, SECONDS * 1000)
+  gaps.sort((a, b) => a - b)
+  const round = (value: number): number => Math.round(value * 10) / 10
+  console.log(JSON.stringify({ device, frames: gaps.length, longest: round(gaps[gaps.length - 1]), p99: round(gaps[Math.floor(gaps.length * 0.99)]), over100: gaps.filter(gap => gap > 100).length, step: await page.locator('#figure-step').textContent(), speed: await page.locator('dl').last().innerText().then(text => text.replaceAll('\n', ' ')) }))
+  await context.close()
+}
+await browser.close()
+server.close()
