@@ -20,14 +20,14 @@ import { verb } from './verb.js'
 
 export const ppoSettings = z.object({
   seed: options.seed,
-  steps: options.steps.default(40).describe('updates in all (40)'),
+  steps: options.steps.default(30).describe('updates in all (30)'),
   batchSize: options.batchSize.default(64).describe('answers an update (64)'),
   lr: options.lr.default(2e-4).describe('learning rate at the start; it falls to 0 (0.0002)'),
   klCoefficient: options.klCoefficient,
   epochs: options.epochs,
   minibatches: options.minibatches,
   responseLength: options.responseLength,
-  checkpointEvery: options.checkpointEvery.default(20).describe('updates between checkpoints (20)'),
+  checkpointEvery: options.checkpointEvery.default(10).describe('updates between checkpoints (10)'),
 })
 
 /** Steps, batches and minibatches must divide: said before anything is computed. */

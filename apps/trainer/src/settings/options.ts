@@ -36,14 +36,14 @@ export const options = {
   dropout: share.default(0).describe('probability').meta({ value: 'P' }),
 
   // learning
-  steps: whole(1).default(1600).describe('in all, those before a resume included').meta({ value: 'N' }),
+  steps: whole(1).default(1800).describe('in all, those before a resume included').meta({ value: 'N' }),
   batchSize: whole(1, 100_000).default(16).describe('sequences a step').meta({ value: 'N' }),
   lr: positive.default(3e-3).describe('highest learning rate').meta({ value: 'X' }),
   warmupSteps: whole(0).optional().describe('steps until it is reached; without it a tenth, at most 200').meta({ value: 'N' }),
   weightDecay: number('a number, 0 or more', value => value >= 0 && Number.isFinite(value)).default(0.1).describe('of AdamW').meta({ value: 'X' }),
   heldOut: number('a number between 0 and 0.5', value => value > 0 && value <= 0.5).default(0.1).describe('share of the text, at its end, that is only evaluated on').meta({ value: 'P' }),
-  evaluateEvery: whole(0).default(400).describe('steps between evaluations; 0 for none until the end').meta({ value: 'N' }),
-  checkpointEvery: whole(1).default(400).describe('steps between checkpoints').meta({ value: 'N' }),
+  evaluateEvery: whole(0).default(300).describe('steps between evaluations; 0 for none until the end').meta({ value: 'N' }),
+  checkpointEvery: whole(1).default(300).describe('steps between checkpoints').meta({ value: 'N' }),
   keep: whole(1, 1000).default(2).describe('how many checkpoints stay').meta({ value: 'N' }),
 
   // alignment
@@ -51,7 +51,7 @@ export const options = {
   preference: z.enum(goldNames, { error: `one of ${goldNames.join(', ')}` }).default('auto').describe('what is preferred; auto is sentiment, or brevity where the word list does not know the language').meta({ value: 'NAME' }),
   heldOutRankings: whole(0).default(0).describe('rankings at the beginning that are only evaluated on').meta({ value: 'N' }),
   responseLength: whole(1, 100_000).default(32).describe('tokens of an answer at most').meta({ value: 'N' }),
-  klCoefficient: number('a number, 0 or more', value => value >= 0 && Number.isFinite(value)).default(0.05).describe('of the penalty for leaving the reference').meta({ value: 'X' }),
+  klCoefficient: number('a number, 0 or more', value => value >= 0 && Number.isFinite(value)).default(0.1).describe('of the penalty for leaving the reference').meta({ value: 'X' }),
   epochs: whole(1, 100).default(2).describe('passes over each batch of answers').meta({ value: 'N' }),
   minibatches: whole(1, 1000).default(2).describe('updates in a pass').meta({ value: 'N' }),
   until: z.enum(stageNames, { error: `one of ${stageNames.join(', ')}` }).default('ppo').describe('the last stage').meta({ value: 'STAGE' }),
