@@ -6,6 +6,7 @@ import { Clusters, type Cluster, type FusionLimits } from './cluster.js'
 import { emitLoop, finishLoop } from './emit-loop.js'
 import { emitMatmul } from './emit-matmul.js'
 import { emitCopy, emitOpaque } from './emit-opaque.js'
+import type { Kernel } from './kernel.js'
 import { Locations } from './locate.js'
 import { Memory } from './memory.js'
 import { Rematerialization } from './rematerialize.js'
@@ -14,7 +15,18 @@ import { makeValues, type Value } from './value.js'
 import { dense } from './view.js'
 
 /** Plans a program. `maxBindings` is how many buffers one kernel may bind on the device. */
-export function planProgram(program: Program, limits: FusionLimits = { maxBindings: 8 }): Plan {
+export function planProgram(program: Program, { maxBindings }: FusionLimits = { maxBindings: 8 }): Plan {
+  // Fusion counts values; one read in distant pieces, or stored in two places, takes more than one binding. Where that was too many, fuse less.
+  for (let allowed = maxBindings; ; allowed--) {
+    const plan = planWithin(program, { maxBindings: allowed })
+    if (allowed <= 2 || plan.steps.every(({ kernel }) => isWhole(kernel) || kernel.bindings.length <= maxBindings)) return plan
+  }
+}
+
+/** Kernels that are what they are: no fusion made them large. */
+const isWhole = ({ kind }: Kernel): boolean => kind === 'attention' || kind === 'attentionBackward' || kind === 'scatterAdd' || kind === 'custom'
+
+function planWithin(program: Program, limits: FusionLimits): Plan {
   const graph = makeValues(program)
   const locations = new Locations(graph.values)
   const kept = new Set(graph.results.flatMap(value => (value ? [value, locations.of(value).base] : [])))
