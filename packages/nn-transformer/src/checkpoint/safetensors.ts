@@ -146,9 +146,8 @@ export function writeSafetensors(state: ReadonlyMap<string, HostTensor>, { metad
     return `${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape.join()}],"data_offsets":[${begin},${end}]}`
   })
   if (Object.keys(metadata).length > 0) fields.unshift(`"__metadata__":${JSON.stringify(metadata)}`)
-  const header = new TextEncoder().encode(`{${fields.join()}}`)
+  const header = encodeHeader(fields)
   const length = Math.ceil(header.length / 8) * 8
-  if (length > MAX_HEADER) throw new CheckpointError('header-too-large', `writeSafetensors: the header must have at most ${MAX_HEADER} bytes, got ${length}; use fewer tensors or shorter names`)
   const file = new Uint8Array(8 + length + end)
   new DataView(file.buffer).setUint32(0, length, true)
   file.fill(0x20, 8, 8 + length)
@@ -159,6 +158,16 @@ export function writeSafetensors(state: ReadonlyMap<string, HostTensor>, { metad
     at += data.byteLength
   }
   return file
+}
+
+function encodeHeader(fields: readonly string[]): Uint8Array {
+  const fail = (length: number): never => {
+    throw new CheckpointError('header-too-large', `writeSafetensors: the header must have at most ${MAX_HEADER} bytes, got ${length}; use fewer tensors or shorter names`)
+  }
+  const characters = fields.reduce((sum, field) => sum + field.length + 1, 1)
+  if (characters > MAX_HEADER) return fail(characters)   // UTF-8 is never shorter
+  const header = new TextEncoder().encode(`{${fields.join()}}`)
+  return header.length > MAX_HEADER - 7 ? fail(header.length) : header
 }
 
 function checkWritable(name: string, shape: readonly number[], length: number): void {
