@@ -1,66 +1,23 @@
 // PPO's relatives without a value network: several responses to each prompt are compared with each other. GRPO (arXiv 2402.03300) scales by
 // the group's spread and holds the policy by a KL term in the loss; RLOO (arXiv 2402.14740) compares with the others' mean and has the KL in the reward.
-import type { Gpt } from '@abovo/nn-transformer'
 import type { Argument, Tensor } from '@abovo/tensor-webgpu'
-import type { TextTokenizer } from './demonstration.js'
 import { OptionError } from './errors.js'
 import type { Rollout, ScoredBatch, ScoredExperience } from './experience.js'
-import { GradientStep, requireFinite, type OptimizerSettings } from './gradient-step.js'
+import { GradientStep, requireFinite } from './gradient-step.js'
 import { groupAdvantages, leaveOneOutAdvantages } from './group-advantage.js'
+import { groupLoss, groupMetricNames, type GroupMetricName, type GroupMinibatch, type GroupOptions, type GroupSettings } from './group-objective.js'
 import { exampleOf, Judgement, type PpoModels } from './judgement.js'
-import { klTensor } from './kl.js'
-import { tokenLogProbs } from './log-probs.js'
 import { minibatchRows, requireEqualParts } from './minibatch.js'
-import { policyLoss, tokenMean } from './ppo-loss.js'
-import { scoreSamples, withMissingEnd, type MissingEnd, type Reward } from './reward.js'
+import { scoreSamples, withMissingEnd, type Reward } from './reward.js'
 import { Sampler } from './rollout.js'
 import { rowsOfStep, streamOf, type RowSource } from './row-source.js'
 import { copyGpt } from './scalar-gpt.js'
 import { placeOnResponses, tokenBatch } from './token-batch.js'
 import { joinStates, stateNumber, statePart, type TrainerState } from './trainer-state.js'
 
-export interface GroupOptions extends OptimizerSettings {
-  /** Updated in place. */
-  policy: Gpt
-  reward: Reward
-  tokenizer?: TextTokenizer
-  method: 'grpo' | 'rloo'
-  endToken: number
-  padToken?: number
-  responseLength: number
-  /** Responses to each prompt. */
-  groupSize?: number
-  temperature?: number
-  /** Coefficient of the KL: k3 in the loss (GRPO), k1 of the response in the reward (RLOO). */
-  beta?: number
-  /** GRPO: divide by the spread of the group, or only centre (arXiv 2503.20783: the spread favours prompts that are nearly solved or hopeless). */
-  scaleByGroup?: boolean
-  missingEnd?: MissingEnd
-  clipRange?: number
-  epochs?: number
-  minibatches?: number
-  learningRate?: number
-  seed?: number
-}
-
 type Models = Pick<PpoModels, 'policy' | 'reference'>
-type Settings = Required<Omit<GroupOptions, 'policy' | 'reward' | 'tokenizer' | keyof OptimizerSettings>>
-
-const metricNames = ['loss', 'policy/approxkl', 'policy/clipfrac', 'kl'] as const
-type MetricName = (typeof metricNames)[number]
-
 /** The means of one update. */
-export type GroupMetrics = Readonly<Record<MetricName | 'grad_norm' | 'objective/scores' | 'objective/kl' | 'lr' | 'episode', number>>
-
-interface GroupMinibatch {
-  readonly inputs: Tensor
-  readonly targets: Tensor
-  readonly mask: Tensor
-  readonly oldLogProbs: Tensor
-  readonly referenceLogProbs: Tensor
-  readonly advantages: Tensor
-  readonly count: Tensor
-}
+export type GroupMetrics = Readonly<Record<GroupMetricName | 'grad_norm' | 'objective/scores' | 'objective/kl' | 'lr' | 'episode', number>>
 
 /**
  * @example
@@ -69,11 +26,11 @@ interface GroupMinibatch {
  */
 export class GroupTrainer {
   readonly models: Models
-  readonly #settings: Settings
+  readonly #settings: GroupSettings
   readonly #reward: Reward
   readonly #sampler: Sampler
   readonly #judgement: Judgement
-  readonly #gradientStep: GradientStep<GroupMinibatch, MetricName>
+  readonly #gradientStep: GradientStep<GroupMinibatch, GroupMetricName>
   #update = 0
   #episode = 0
 
@@ -92,7 +49,7 @@ export class GroupTrainer {
     this.#gradientStep = new GradientStep({
       betas, eps, weightDecay, maxGradNorm,
       parameters: Object.fromEntries(models.policy.namedParameters()),
-      metrics: metricNames,
+      metrics: groupMetricNames,
       loss: groupLoss(models.policy, settings),
     })
   }
@@ -212,13 +169,3 @@ export class GroupTrainer {
 
 /** Σ over tokens of log π/π_ref. */
 const klOf = ({ logProbs, referenceLogProbs }: ScoredExperience): number => logProbs.reduce((sum, logProb, t) => sum + logProb - referenceLogProbs[t], 0)
-
-function groupLoss(policy: Gpt, { method, temperature, clipRange, beta }: Settings) {
-  return ({ inputs, targets, mask, oldLogProbs, referenceLogProbs, advantages, count }: GroupMinibatch) => {
-    const logProbs = tokenLogProbs(policy.forward(inputs), targets, { temperature })
-    const { loss: gain, approximateKl, clipFraction } = policyLoss({ logProbs, oldLogProbs, advantages, mask, count, clipRange })
-    const kl = tokenMean(klTensor(logProbs, referenceLogProbs, 'k3'), mask, count)
-    const loss = method === 'grpo' ? gain.add(kl.mul(beta)) : gain   // arXiv 2402.03300, eq. 3, as a mean over tokens
-    return { loss, metrics: { loss, 'policy/approxkl': approximateKl, 'policy/clipfrac': clipFraction, kl } }
-  }
-}

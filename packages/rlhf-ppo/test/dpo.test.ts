@@ -43,3 +43,12 @@ test('the policy itself cannot be its reference', () => {
   const model = policy()
   expect(() => new DpoTrainer(model, model)).toThrow('another model than the policy')
 })
+
+test('what stands at padding changes no weight', async () => {
+  const after = async (padToken: number) => {
+    const trainer = await DpoTrainer.from(policy(), { learningRate: 1e-2, padToken })
+    for (let i = 0; i < 3; i++) await trainer.update(preferences).read()
+    return trainer.policy.stateDict()
+  }
+  expect(await after(0)).toEqual(await after(6))
+})

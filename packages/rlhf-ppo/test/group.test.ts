@@ -47,3 +47,12 @@ test('a restored trainer goes on with the same bits', async () => {
 test('a group of one is refused', async () => {
   await expect(make({ groupSize: 1 })).rejects.toThrow('2 or more responses, got 1')
 })
+
+test('in RLOO a response further from the reference is worth less, by β times its KL; in GRPO the KL is in the loss', async () => {
+  const sample = { prompt: '', response: '', promptIds: [2], responseIds: [3, 1], ended: true }
+  const experience = (kl: number) => ({ sample, score: 1, logProbs: Float64Array.of(-1, -1 + kl), referenceLogProbs: Float64Array.of(-1, -1), values: new Float64Array(2) })
+  const scored = { experiences: [0, 0, 0, 2].map(experience) }
+  const rloo = (await make({ method: 'rloo', beta: 0.5 })).advantages(scored)
+  expect([...rloo].map(a => Number(a.toFixed(10)))).toEqual([0.3333333333, 0.3333333333, 0.3333333333, -1])
+  expect([...(await make({ method: 'grpo', beta: 0.5 })).advantages(scored)]).toEqual([0, 0, 0, 0])
+})
