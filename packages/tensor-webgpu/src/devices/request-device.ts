@@ -40,14 +40,13 @@ async function open(kind: DeviceKind | 'auto', options: DeviceOptions): Promise<
 
 /** A WebGPU device on real hardware, or null: no WebGPU here, no adapter, or only a software one. */
 async function openHardware(options: DeviceOptions): Promise<Device | null> {
-  const { requestWebgpuDevice } = await import('./webgpu/webgpu-device.js')
+  const { findsSoftwareAdapter, requestWebgpuDevice } = await import('./webgpu/webgpu-device.js')
+  if ((await findsSoftwareAdapter(options)) !== false) return null
   try {
-    const device = await requestWebgpuDevice(options)
-    if (!device.isSoftware) return device
-    device.close()
-    return null
+    return await requestWebgpuDevice(options)
   } catch (error) {
-    if (error instanceof DeviceError) return null
+    // An adapter that gives no device is as good as none.
+    if (error instanceof DeviceError || error instanceof DOMException || error instanceof TypeError) return null
     throw error
   }
 }
