@@ -1,85 +1,68 @@
-// One training step of a GPT: time, counts and losses, as one JSON line.
+// One training step of a GPT: time, counts, bytes and losses, as one JSON line; ratios are to the counted minimum (instruments/gpt-minimum.ts).
 //   pnpm --silent bench gpt-step --device wasm
-//   pnpm --silent bench gpt-step --device webgpu --adapter llvmpipe
-import { parseArgs } from 'node:util'
-import { grad, adamW, clipGradNorm } from '@abovo/autograd'
-import { Gpt } from '@abovo/nn-transformer'
-import { compile, crossEntropy, requestDevice, tensor, type Tensor } from '@abovo/tensor-webgpu'
-import { globals } from 'webgpu'
-import { countWebgpu } from './count-webgpu.js'
-import { openTestAdapter } from './test-adapter.js'
+//   pnpm --silent bench gpt-step --device webgpu --adapter llvmpipe --explain
+import { openBenchDevice, readArguments } from './instruments/bench-device.js'
+import { leastBytesMoved, leastDispatches, leastPeakBytes, type GptSizes } from './instruments/gpt-minimum.js'
+import { gptTraining } from './instruments/gpt-training.js'
+import { observePlans } from './instruments/observed-plan.js'
+import { planBytes } from './instruments/plan-bytes.js'
+import { finish, round, summary } from './instruments/timing.js'
 
-const { values } = parseArgs({
-  options: {
-    device: { type: 'string', default: 'wasm' },
-    adapter: { type: 'string' },
-    threads: { type: 'string' },
-    steps: { type: 'string', default: '20' },
-    layers: { type: 'string', default: '4' },
-    width: { type: 'string', default: '128' },
-    heads: { type: 'string', default: '4' },
-    length: { type: 'string', default: '128' },
-    batch: { type: 'string', default: '8' },
-    vocabulary: { type: 'string', default: '512' },
-    explain: { type: 'boolean', default: false },
-  },
+const values = readArguments({
+  steps: { type: 'string', default: '20' },
+  layers: { type: 'string', default: '4' },
+  width: { type: 'string', default: '128' },
+  heads: { type: 'string', default: '4' },
+  length: { type: 'string', default: '128' },
+  batch: { type: 'string', default: '8' },
+  vocabulary: { type: 'string', default: '512' },
+  explain: { type: 'boolean', default: false },
 })
 const [steps, L, C, H, T, B, V] = [values.steps, values.layers, values.width, values.heads, values.length, values.batch, values.vocabulary].map(Number)
+const sizes: GptSizes = { L, C, H, T, B, V }
 
-Object.assign(globalThis, globals)
-const webgpu = countWebgpu()
-const device = values.device === 'webgpu' ? await openTestAdapter(values.adapter) : await requestDevice(values.device === 'reference' ? 'reference' : 'wasm', values.threads === undefined ? {} : { threads: Number(values.threads) })
-const counts = (): typeof webgpu => ({ ...(values.device === 'webgpu' ? webgpu : device.counts) })
-
-const model = new Gpt({ vocabSize: V, nPositions: T, nEmbd: C, nLayer: L, nHead: H }, { seed: 1 })
-const parameters: Record<string, Tensor> = Object.fromEntries(model.namedParameters())
-const optimizer = adamW(parameters, { lr: 3e-4, betas: [0.9, 0.95], weightDecay: 0.1 })
-const step = compile((inputs: Tensor, targets: Tensor) => {
-  const loss = crossEntropy(model.forward(inputs), targets)
-  const { gradients } = clipGradNorm(grad(loss, parameters), 1)
-  optimizer.step(gradients)
-  return loss
-})
-const ids = Int32Array.from({ length: B * T }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 8) % V)
-const inputs = tensor(ids, { shape: [B, T] })
-const targets = tensor(ids.map(id => (id * 7 + 3) % V), { shape: [B, T] })
+const { device, counts } = await openBenchDevice(values)
+const { step, inputs, targets } = gptTraining(sizes, device)
+const plans = observePlans(device)
 
 const losses: number[] = []
 const times: number[] = []
-let perStep = { dispatches: 0, submits: 0, buffersCreated: 0, bindGroupsCreated: 0, pipelinesCreated: 0 }
+let [before, after] = [counts(), counts()]
 for (let i = 0; i < steps; i++) {
-  const before = counts()
+  before = counts()
   const start = performance.now()
   const loss = step(inputs, targets)
-  const during = counts()
+  after = counts()
   losses.push(await loss.item())
   times.push(performance.now() - start)
   loss.dispose()
-  perStep = {
-    dispatches: during.dispatches - before.dispatches,
-    submits: during.submits - before.submits,
-    buffersCreated: during.buffersCreated - before.buffersCreated,
-    bindGroupsCreated: during.bindGroupsCreated - before.bindGroupsCreated,
-    pipelinesCreated: during.pipelinesCreated - before.pipelinesCreated,
-  }
 }
 if (values.explain) console.error(step.explain())
-const best = Math.min(...times.slice(1))
-const report = {
+
+const { best, median } = summary(times.slice(1))
+const bytesMoved = Math.max(0, ...plans.map(planBytes))
+const dispatches = after.dispatches - before.dispatches
+const { peakBytes, pipelinesCreated } = counts()
+finish({
   device: device.kind,
   adapter: device.description,
-  ms_per_step: Number(best.toFixed(1)),
-  ms_per_step_median: Number(times.slice(1).sort((a, b) => a - b)[Math.floor((times.length - 1) / 2)].toFixed(1)),
+  ...sizes,
+  ms_per_step: round(best, 1),
+  ms_per_step_median: round(median, 1),
   tokens_per_s: Math.round((B * T * 1000) / best),
-  first_step_ms: Number(times[0].toFixed(1)),
-  dispatches: perStep.dispatches,
-  submits: perStep.submits,
-  buffers_created: perStep.buffersCreated,
-  bind_groups_created: perStep.bindGroupsCreated,
-  pipelines_created: perStep.pipelinesCreated,
-  pipelines: counts().pipelinesCreated,
-  peak_bytes: counts().peakBytes,
-  losses: losses.map(loss => Number(loss.toFixed(6))),
-}
-console.log(JSON.stringify(report))
-process.exit(0)
+  first_step_ms: round(times[0], 1),
+  dispatches,
+  dispatch_ratio: round(dispatches / leastDispatches(sizes), 3),
+  submits: after.submits - before.submits,
+  buffers_created: after.buffersCreated - before.buffersCreated,
+  bind_groups_created: after.bindGroupsCreated - before.bindGroupsCreated,
+  pipelines_created: after.pipelinesCreated - before.pipelinesCreated,
+  pipelines: pipelinesCreated,
+  peak_bytes: peakBytes,
+  peak_minimum: leastPeakBytes(sizes),
+  peak_ratio: round(peakBytes / leastPeakBytes(sizes), 3),
+  bytes_moved: bytesMoved,
+  bytes_minimum: leastBytesMoved(sizes),
+  bytes_ratio: round(bytesMoved / leastBytesMoved(sizes), 3),
+  losses: losses.map(loss => round(loss, 6)),
+})

@@ -2,6 +2,8 @@
 export interface WebgpuCounts {
   dispatches: number
   submits: number
+  /** Reads that the host may wait for. */
+  maps: number
   buffersCreated: number
   bindGroupsCreated: number
   pipelinesCreated: number
@@ -28,7 +30,7 @@ function wrap(interfaceName: string, method: string, after: (receiver: object, a
 
 /** Call before a device is requested; WebGPU's interfaces must be global. */
 export function countWebgpu(): WebgpuCounts {
-  const counts: WebgpuCounts = { dispatches: 0, submits: 0, buffersCreated: 0, bindGroupsCreated: 0, pipelinesCreated: 0, liveBytes: 0, peakBytes: 0 }
+  const counts: WebgpuCounts = { dispatches: 0, submits: 0, maps: 0, buffersCreated: 0, bindGroupsCreated: 0, pipelinesCreated: 0, liveBytes: 0, peakBytes: 0 }
   const sizes = new WeakMap<object, number>()
   wrap('GPUDevice', 'createBuffer', (_, [descriptor], buffer) => {
     const size: unknown = typeof descriptor === 'object' && descriptor !== null ? Reflect.get(descriptor, 'size') : 0
@@ -42,6 +44,7 @@ export function countWebgpu(): WebgpuCounts {
     counts.liveBytes -= sizes.get(buffer) ?? 0
     sizes.delete(buffer)
   })
+  wrap('GPUBuffer', 'mapAsync', () => counts.maps++)
   wrap('GPUDevice', 'createBindGroup', () => counts.bindGroupsCreated++)
   wrap('GPUDevice', 'createComputePipeline', () => counts.pipelinesCreated++)
   wrap('GPUDevice', 'createComputePipelineAsync', () => counts.pipelinesCreated++)

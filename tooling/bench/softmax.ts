@@ -1,0 +1,12 @@
+// Softmax over the rows of a 1024 x 1024 tensor: milliseconds and GB/s (read once, written once), as one JSON line.
+//   pnpm --silent bench softmax --device wasm
+import { randn } from '@abovo/tensor-webgpu'
+import { openBenchDevice, readArguments } from './instruments/bench-device.js'
+import { timeCalls } from './instruments/time-calls.js'
+import { finish, round } from './instruments/timing.js'
+
+const N = 1024
+const bench = await openBenchDevice(readArguments({}))
+const x = randn([N, N], { seed: 3, device: bench.device }).realize()
+const { best, dispatches } = await timeCalls(bench, () => [x.softmax(-1).realize()])
+finish({ bench: 'softmax', device: bench.device.kind, adapter: bench.device.description, shape: [N, N], ms: round(best, 3), gb_per_s: round((2 * N * N * 4) / best / 1e6), dispatches })
