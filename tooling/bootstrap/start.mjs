@@ -7,7 +7,7 @@ import { exitWith } from './setup-error.mjs'
 
 try {
   const env = await setUp()
-  await runQuietly('build', 'turbo', ['run', 'build', '--filter=@abovo/trainer...', '--output-logs=errors-only'], { cwd: root, env })
+  await runQuietly('build', 'turbo', ['run', 'build', '--filter=@abovo/trainer...', '--output-logs=errors-only'], { cwd: root, env: { ...env, ABOVO_NO_TYPES: '1' } })
 } catch (error) {
   exitWith(error)
 }

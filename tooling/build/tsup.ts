@@ -7,7 +7,8 @@ export function library(entry: string[] = ['src/index.ts']): Options {
     format: ['esm'],
     target: 'es2022',
     tsconfig: 'tsconfig.build.json',
-    dts: true,
+    // declarations are most of a build's time, and a program that only runs needs none: `npm start` leaves them out
+    dts: process.env['ABOVO_NO_TYPES'] !== '1',
     sourcemap: true,
     clean: true,
     // a device's code is behind import(): keep it in a chunk of its own
