@@ -45,7 +45,7 @@ for (const [what, words, exitCode, line, prepare] of cases)
     if (exitCode !== 2) expect(readdirSync(folder, { recursive: true }).length).toBe(before)
   })
 
-test('rows that are wrong are named by file and line, before there is a run', { timeout: 60_000 }, async () => {
+test('rows that are wrong are named by file and line, before there is a run', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder()
   await abovo(['train', '--text', writeText(folder), '--out', 'run', ...tiny, '--steps', '2'], { folder })
   writeFileSync(join(folder, 'rows.jsonl'), '{"prompt":"a","completion":" b"}\n{"prompt":"a"}\n')
@@ -58,7 +58,7 @@ test('rows that are wrong are named by file and line, before there is a run', { 
   expect(readdirSync(folder).sort()).toEqual(['rows.jsonl', 'run', 'tale.txt'])
 })
 
-test('a checkpoint with one changed byte is named and not used; the one before it is', { timeout: 60_000 }, async () => {
+test('a checkpoint with one changed byte is named and not used; the one before it is', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder()
   await abovo(['train', '--text', writeText(folder), '--out', 'run', ...tiny, '--steps', '4', '--checkpoint-every', '2'], { folder })
   const [older, newer] = ['step-000002', 'step-000004'].map(name => join(folder, 'run/checkpoints', name, 'model.safetensors'))
@@ -80,7 +80,7 @@ test('a checkpoint with one changed byte is named and not used; the one before i
   expect(none.error).toMatch(/step-000004: model\.safetensors must.*step-000002: model\.safetensors must.*; no checkpoint here is whole: /)
 })
 
-test('a changed text is not taken for the one the run began with', { timeout: 60_000 }, async () => {
+test('a changed text is not taken for the one the run began with', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder()
   const text = writeText(folder)
   await abovo(['train', '--text', text, '--out', 'run', ...tiny, '--steps', '2'], { folder })

@@ -16,7 +16,7 @@ async function reached(run: string, step: number): Promise<void> {
   while (stepsLogged(run) < step) await new Promise(resolve => setTimeout(resolve, 5))
 }
 
-test.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('%s saves a checkpoint and exits %i', { timeout: 60_000 }, async (signal, exitCode) => {
+test.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('%s saves a checkpoint and exits %i', { timeout: 120_000 }, async (signal, exitCode) => {
   const folder = temporaryFolder()
   const child = startProcess(['train', '--text', writeText(folder), '--out', 'run', ...tiny, '--steps', '100000', '--evaluate-every', '0', '--checkpoint-every', '100000'], folder)
   const end = endOf(child)
@@ -29,7 +29,7 @@ test.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('%s saves a checkpoint a
   expect(existsSync(join(folder, 'run/lock'))).toBe(false)
 })
 
-test('killed at any moment while it writes checkpoints, a run goes on and ends with the bytes of one that was not', { timeout: 120_000 }, async () => {
+test('killed at any moment while it writes checkpoints, a run goes on and ends with the bytes of one that was not', { timeout: 240_000 }, async () => {
   const folder = temporaryFolder()
   const text = writeText(folder)
   const steps = ['--steps', '40']
@@ -53,7 +53,7 @@ test('killed at any moment while it writes checkpoints, a run goes on and ends w
   expect(readdirSync(join(folder, 'broken/checkpoints')).filter(name => name.startsWith('.tmp-'))).toEqual([])
 })
 
-test('a second writer is refused while the first lives', { timeout: 60_000 }, async () => {
+test('a second writer is refused while the first lives', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder()
   const child = startProcess(['train', '--text', writeText(folder), '--out', 'run', ...tiny, '--steps', '100000', '--evaluate-every', '0'], folder)
   const end = endOf(child)
@@ -80,7 +80,7 @@ function smallDisk(folder: string): string | null {
   return disk
 }
 
-test('on a full disk the last checkpoint stays, nothing half-written is left, and one line says so', { timeout: 60_000 }, async context => {
+test('on a full disk the last checkpoint stays, nothing half-written is left, and one line says so', { timeout: 120_000 }, async context => {
   const folder = temporaryFolder()
   const disk = smallDisk(folder)
   if (disk === null) return context.skip('this user may not mount a small file system')

@@ -7,7 +7,7 @@ import { abovo, temporaryFolder, tiny, writeText } from './program-run.ts'
 
 const short = [...tiny, '--n-positions', '48', '--steps', '20', '--response-length', '16', '--sft-steps', '6', '--reward-steps', '4', '--ppo-steps', '2', '--ppo-batch-size', '8', '--preference', 'brevity']
 
-test('a story interrupted in every stage ends as one that was not, with a table of all stages', { timeout: 120_000 }, async () => {
+test('a story interrupted in every stage ends as one that was not, with a table of all stages', { timeout: 240_000 }, async () => {
   const folder = temporaryFolder()
   const text = writeText(folder)
   const whole = await abovo(['story', '--text', text, '--out', 'whole', ...short], { folder })

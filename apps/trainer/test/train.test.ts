@@ -15,7 +15,7 @@ function metricsOf(run: string): object[] {
   })
 }
 
-test('two runs of one seed give the same losses, samples and checkpoint bytes', { timeout: 60_000 }, async () => {
+test('two runs of one seed give the same losses, samples and checkpoint bytes', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder()
   const text = writeText(folder)
   const outcomes = []
@@ -28,7 +28,7 @@ test('two runs of one seed give the same losses, samples and checkpoint bytes', 
   expect(newestFiles(join(folder, 'b'))).toEqual(newestFiles(join(folder, 'a')))
 })
 
-test('a run that was stopped and resumed ends with the losses and bytes of one that was not', { timeout: 60_000 }, async () => {
+test('a run that was stopped and resumed ends with the losses and bytes of one that was not', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder()
   const text = writeText(folder)
   await abovo(['train', '--text', text, '--out', 'whole', ...tiny, ...steps], { folder })
@@ -43,14 +43,14 @@ test('a run that was stopped and resumed ends with the losses and bytes of one t
   expect(newestFiles(join(folder, 'broken'))).toEqual(newestFiles(join(folder, 'whole')))
 })
 
-test('output that is no terminal has plain lines: no escapes, no carriage returns', { timeout: 60_000 }, async () => {
+test('output that is no terminal has plain lines: no escapes, no carriage returns', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder()
   const { output } = await abovo(['train', '--text', writeText(folder), '--out', 'run', ...tiny, '--steps', '3'], { folder })
   expect([...output].filter(character => character < ' ' && !'\n\t'.includes(character))).toEqual([])
   expect(output).toMatch(/step 3\/3 +100 % +loss \d\.\d+/)
 })
 
-test('sample, eval and chat read what train wrote', { timeout: 60_000 }, async () => {
+test('sample, eval and chat read what train wrote', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder()
   await abovo(['train', '--text', writeText(folder), '--out', 'run', ...tiny, '--steps', '3'], { folder })
   const wasm = ['--device', 'wasm', '--threads', '1']
@@ -60,4 +60,13 @@ test('sample, eval and chat read what train wrote', { timeout: 60_000 }, async (
   expect(chat.output).toMatch(/^The old/)
   const evaluation = await abovo(['eval', 'run', ...wasm], { folder })
   expect(evaluation.output).toMatch(/GPT +\d\.\d{3} +\d\.\d{3}/)
+})
+
+test('a finished run goes on to more steps when asked', { timeout: 120_000 }, async () => {
+  const folder = temporaryFolder()
+  await abovo(['train', '--text', writeText(folder), '--out', 'run', ...tiny, '--steps', '3'], { folder })
+  const more = await abovo(['resume', 'run', '--steps', '5', '--device', 'wasm', '--threads', '1'], { folder })
+  expect(more.error).toBe('')
+  expect(more.output).toContain('going on from step 3 of 5')
+  expect(metricsOf(join(folder, 'run')).filter(row => 'gradNorm' in row)).toHaveLength(5)
 })

@@ -42,7 +42,7 @@ async function answer(trained: TrainedModel, prompt: string, settings: SamplingS
 async function converse(trained: TrainedModel, settings: SamplingSettings, session: Session): Promise<void> {
   const { terminal } = session
   terminal.line(terminal.style('dim', 'Type the beginning of a text; Ctrl-D ends.'))
-  const input = createInterface({ input: process.stdin, output: process.stdout, prompt: terminal.style('cyan', '› ') })
+  const input = createInterface({ input: process.stdin, output: process.stdout, prompt: process.stdin.isTTY ? terminal.style('cyan', '› ') : '' })
   // Ctrl-C at the prompt ends the talk: there is nothing to save
   input.on('SIGINT', () => input.close())
   let turn = 0

@@ -1,4 +1,5 @@
 // `abovo resume`: a run goes on from its newest checkpoint, exactly as if it had not been interrupted.
+import { join } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../failure.js'
 import { pathFrom } from '../session.js'
@@ -18,13 +19,15 @@ export const resume = verb({
   name: 'resume',
   summary: 'go on with a run from its newest checkpoint',
   operand: { name: 'RUN', description: 'a folder that train, story, sft, reward or ppo made' },
-  settings: z.object({ device: options.device, threads: options.threads, keep: options.keep }),
+  settings: z.object({ steps: options.steps.unwrap().optional().describe('go on to so many steps in all, with a schedule of that length').meta({ value: 'N' }), device: options.device, threads: options.threads, keep: options.keep }),
   run: async (settings, { session, operand }) => {
     const path = pathFrom(session, operand)
     const { record } = await RunFolder.open(path)
     const perform = performers.get(record.verb)
     if (perform === undefined) throw new Failure('input', `${path}/run.json: a run of ${[...performers.keys()].join(', ')} is expected, got one of '${record.verb}'`)
-    await conduct(perform, {
+    const { steps } = settings
+    if (steps !== undefined && record.verb === 'story') throw new Failure('usage', `${path}: --steps must be of one stage, got a story; name the stage, for instance ${join(operand, 'pretrain')}`)
+    await conduct(async (run, hands) => perform(steps === undefined ? run : await run.withSettings({ steps }), hands), {
       session, settings,
       open: device => {
         const began = record.facts['device']

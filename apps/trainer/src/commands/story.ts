@@ -82,7 +82,7 @@ function suggest(session: Session, { path }: RunFolder, until: string): void {
   const rows = [
     [session.command('chat', path), until === 'pretrain' ? 'talk to it' : 'talk to the last stage'],
     [session.command('sample', path, '--prompt', '"The whale"', '--samples', '3'), ''],
-    [session.command('resume', join(path, 'pretrain'), '--help'), 'how to go on'],
+    [session.command('resume', join(path, 'pretrain'), '--steps', '6000'), 'train the first stage longer'],
     [session.command('--text', 'YOUR.txt'), 'the same with a text of yours'],
     [session.command('--help'), 'all commands'],
   ]

@@ -16,7 +16,11 @@ type Raw = Readonly<Record<string, unknown>>
  */
 export async function readSettings<S extends z.ZodObject>(schema: S, { verb, flags, config }: { verb: string; flags: Raw; config?: string | undefined }): Promise<z.output<S>> {
   const file = config === undefined ? {} : await readConfigFile(config)
-  return checkSettings(schema, { ...file, ...flags }, name => (name in flags || config === undefined ? `abovo ${verb}: ${flagOf(name)}` : `${config}: ${name}`))
+  try {
+    return checkSettings(schema, { ...file, ...flags }, name => (name in flags || config === undefined ? flagOf(name) : `${config}: ${name}`))
+  } catch (error) {
+    throw error instanceof Failure ? new Failure('usage', `abovo ${verb}: ${error.message}; see abovo ${verb} --help`, { cause: error }) : error
+  }
 }
 
 /** @param where how an option is called in messages. */

@@ -21,12 +21,12 @@ export interface Newest {
 
 export class Checkpoints {
   readonly folder: string
-  readonly #keep: number
+  /** How many of the newest stay. */
+  readonly keep: number
 
-  /** @param keep how many of the newest stay. */
   constructor(folder: string, { keep = 2 }: { keep?: number } = {}) {
     this.folder = folder
-    this.#keep = keep
+    this.keep = keep
   }
 
   /** @throws Failure `storage` when it cannot be written; earlier checkpoints are untouched then. */
@@ -72,7 +72,7 @@ export class Checkpoints {
 
   /** Removes what is older than the newest `keep`, and what crashed writers left. Those are dead: a run has one writer at a time. */
   async #prune(): Promise<void> {
-    const old = (await this.#list()).slice(0, -this.#keep).map(({ name }) => name)
+    const old = (await this.#list()).slice(0, -this.keep).map(({ name }) => name)
     const unfinished = (await readdir(this.folder)).filter(name => name.startsWith(TEMPORARY))
     for (const name of [...old, ...unfinished]) await rm(join(this.folder, name), { recursive: true, force: true })
   }

@@ -47,13 +47,20 @@ export class RunFolder {
     } catch (error) {
       throw writeFailure(path, codeOf(error) === 'EEXIST' ? new Failure('usage', `${path}: a new run must have a new folder, got a file; choose another --out`) : error)
     }
-    await writeFileAtomic(join(path, RUN_FILE), `${JSON.stringify({ version: 1, ...record }, null, 2)}\n`)
+    await writeRecord(path, record)
     return new RunFolder(path, record, options)
   }
 
   /** @throws Failure `input` when there is no run, or its record cannot be read. */
   static async open(path: string, options: RunOptions = {}): Promise<RunFolder> {
     return new RunFolder(path, await readRecord(path), options)
+  }
+
+  /** The same run, asked for something else from now on. */
+  async withSettings(settings: RunRecord['settings']): Promise<RunFolder> {
+    const record = { ...this.record, settings: { ...this.record.settings, ...settings } }
+    await writeRecord(this.path, record)
+    return new RunFolder(this.path, record, { home: this.home, keep: this.checkpoints.keep })
   }
 
   static exists(path: string): boolean {
@@ -64,6 +71,8 @@ export class RunFolder {
     return new RunLock(this.path)
   }
 }
+
+const writeRecord = (path: string, record: RunRecord): Promise<void> => writeFileAtomic(join(path, RUN_FILE), `${JSON.stringify({ version: 1, ...record }, null, 2)}\n`)
 
 async function readRecord(path: string): Promise<RunRecord> {
   const file = join(path, RUN_FILE)
