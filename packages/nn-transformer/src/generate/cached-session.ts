@@ -50,9 +50,9 @@ export class CachedSession implements DecodingSession {
     return this.#at
   }
 
-  begin(prompts: readonly Int32Array[]): Promise<TypedArray> {
+  begin(prompts: readonly Int32Array[], following = 0): Promise<TypedArray> {
     const longest = Math.max(...prompts.map(prompt => prompt.length))
-    const width = paddedLength(longest, this.capacity)
+    const width = paddedLength(longest, following, this.capacity)
     const ids = new Int32Array(this.batchSize * width)
     prompts.forEach((prompt, b) => ids.set(prompt, (b + 1) * width - prompt.length))
     this.#start?.dispose()
@@ -83,8 +83,12 @@ export class CachedSession implements DecodingSession {
   }
 }
 
-/** Every length of prompt would be a plan of its own: they are rounded up to a power of two, if no more than a quarter of the cache is lost by it. */
-function paddedLength(longest: number, capacity: number): number {
+/**
+ * Every length of prompt would be a plan of its own: they are rounded up to a power of two, if no more than a quarter of the cache is lost by it
+ * and what is to follow still fits where it would without.
+ */
+function paddedLength(longest: number, following: number, capacity: number): number {
   const rounded = Math.max(8, 2 ** Math.ceil(Math.log2(longest)))
-  return rounded - longest <= capacity / 4 && rounded < capacity ? rounded : longest
+  const crowdsOut = longest + following <= capacity && rounded + following > capacity
+  return rounded - longest <= capacity / 4 && rounded < capacity && !crowdsOut ? rounded : longest
 }

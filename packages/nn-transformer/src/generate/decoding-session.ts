@@ -10,8 +10,11 @@ export interface DecodingSession {
   readonly capacity: number
   /** How much of it is used, by the longest row. */
   readonly held: number
-  /** Starts over with one prompt a row (not empty, at most `capacity` tokens): logits (B, V) of each row's next token. */
-  begin(prompts: readonly Int32Array[]): Promise<TypedArray>
+  /**
+   * Starts over with one prompt a row (not empty, at most `capacity` tokens): logits (B, V) of each row's next token. `following` says how many
+   * tokens are to be added by `next`, so that a session can keep room for them.
+   */
+  begin(prompts: readonly Int32Array[], following?: number): Promise<TypedArray>
   /** Adds one token a row: logits (B, V) of the one after. */
   next(tokens: Int32Array): Promise<TypedArray>
   /** Frees the session's device memory and plans. */

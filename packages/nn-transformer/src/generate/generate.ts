@@ -82,7 +82,7 @@ async function* choose(model: LanguageModel, prompts: readonly ArrayLike<number>
       const anew = turn === 0 || session.held >= session.capacity
       const seen = turn === 0 ? session.capacity : Math.ceil(session.capacity / 2)
       const contexts = anew ? rows.map(row => Int32Array.from(row.slice(-Math.min(row.length, seen)))) : []
-      const logits = anew ? await session.begin(contexts) : await session.next(Int32Array.from(rows, row => row[row.length - 1]))
+      const logits = anew ? await session.begin(contexts, maxNewTokens - turn - 1) : await session.next(Int32Array.from(rows, row => row[row.length - 1]))
       const V = session.vocabSize
       const choices = rows.map((row, b) => {
         // a row that has ended goes on with its last token: it is not looked at
