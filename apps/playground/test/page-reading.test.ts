@@ -79,7 +79,7 @@ describeInBrowser('accessibility', () => {
     const page = await trained('?device=wasm')
     await page.getByRole('button', { name: 'Layer 1, head 2' }).focus()
     await page.keyboard.press('Enter')
-    await page.getByText('Layer 1, head 2:').waitFor()
+    await page.getByRole('heading', { name: 'Layer 1, head 2' }).waitFor()
     await page.keyboard.press('Tab')
     const focused = page.locator('.gaze button:focus')
     expect(await focused.getAttribute('aria-pressed')).toBe('true')

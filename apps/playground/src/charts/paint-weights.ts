@@ -12,6 +12,13 @@ export function paintWeights(canvas: HTMLCanvasElement, { weights, size }: { wei
   context.putImageData(image, 0, 0)
 }
 
+/** Which query (row) and key (column) a pointer is at. */
+export function cellAt({ clientX, clientY }: PointerEvent, canvas: Element, size: number): { query: number; key: number } {
+  const { left, top, width, height } = canvas.getBoundingClientRect()
+  const cell = (from: number, length: number): number => Math.max(0, Math.min(size - 1, Math.floor((from / length) * size)))
+  return { query: cell(clientY - top, height), key: cell(clientX - left, width) }
+}
+
 function colourOf(element: Element): number[] {
   const parts = getComputedStyle(element).color.match(/[\d.]+/g)?.slice(0, 3).map(Number) ?? []
   return parts.length === 3 ? parts : [15, 106, 90]

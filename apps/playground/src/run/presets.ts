@@ -6,7 +6,7 @@ export type PresetName = 'tiny' | 'small' | 'medium'
 type Shape = Omit<RunSettings, 'vocabSize' | 'seed'>
 
 export const presets: Readonly<Record<PresetName, Shape>> = {
-  tiny: { nLayer: 2, nHead: 2, nEmbd: 64, nPositions: 64, batchSize: 8, steps: 1000, lr: 3e-3 },
+  tiny: { nLayer: 2, nHead: 2, nEmbd: 64, nPositions: 64, batchSize: 8, steps: 1500, lr: 3e-3 },
   small: { nLayer: 4, nHead: 4, nEmbd: 128, nPositions: 96, batchSize: 8, steps: 1500, lr: 2e-3 },
   medium: { nLayer: 6, nHead: 6, nEmbd: 192, nPositions: 128, batchSize: 12, steps: 3000, lr: 1e-3 },
 }

@@ -43,7 +43,7 @@ export class Session {
   restoredStep = $state<number | null>(null)
   recovered = $state.raw<{ device: 'webgpu' | 'wasm'; step: number } | null>(null)
   failure = $state.raw<Failure | null>(null)
-  /** A file that was too large, in case its first part is wanted. */
+  /** What was given last, in case it is too large and its first part is wanted. */
   #file: File | null = null
   #history = new History()
   readonly #link = new WorkerLink({ report: report => this.#hear(report), crashed: detail => this.#crashed(detail) })
@@ -69,6 +69,7 @@ export class Session {
 
   takeText(text: string, name: string): void {
     this.refusal = null
+    this.#file = new File([text], name)
     this.#send({ kind: 'read-text', text, name })
   }
 
@@ -191,7 +192,7 @@ export class Session {
     this.step = report.step
     this.#history = new History(report.points)
     this.curve = report.points
-    this.loss = report.points.at(-1)?.loss ?? null
+    this.loss = recentMean(report.points)
     this.validation = report.validation
     this.bitsPerByte = report.bitsPerByte
     this.samples = report.samples
@@ -211,8 +212,7 @@ export class Session {
     this.starting = false
     this.curve = [...this.#history.points]
     this.step = points[points.length - 1].step
-    const recent = this.curve.slice(-20)
-    this.loss = recent.reduce((sum, { loss }) => sum + loss, 0) / Math.max(1, recent.length)
+    this.loss = recentMean(this.curve)
     this.speed = tokensPerSecond
   }
 
@@ -254,9 +254,15 @@ export class Session {
   }
 }
 
+/** One step's loss says little: batches differ. */
+function recentMean(points: readonly Point[]): number | null {
+  const recent = points.slice(-20)
+  return recent.length === 0 ? null : recent.reduce((sum, { loss }) => sum + loss, 0) / recent.length
+}
+
 /** Short enough for maps that can be read. */
 function firstSentence(text: string): string {
-  const sentence = /^[^.!?。\n]{12,}?[.!?。](?=\s|$)/u.exec(text.replace(/^[^\n]{0,40}\n+/, ''))?.[0] ?? text
+  const sentence = /^[^.!?。\n]{20,}?[.!?。](?=\s|$)/u.exec(text.replace(/^[^\n]{0,40}\n+/, ''))?.[0] ?? text
   return [...sentence].slice(0, 60).join('').trim()
 }
 
