@@ -79,6 +79,16 @@ describeOnHosts('generation', open => {
     expect(stopped.tokens).toEqual(free.tokens.slice(0, free.tokens.indexOf(free.tokens[2]) + 1))
   })
 
+  test('prompt and continuation that fit the context together are never cut: as with the whole sequence anew', async () => {
+    const model = gpt()
+    // 5 + 11 tokens in a context of 16; rounding the prompt up to 8 would leave room for 8
+    const options = { maxNewTokens: 12, seed: 6 }
+    const [cached] = await generate(model, [[1, 2, 3, 4, 5]], options)
+    const [plain] = await generate(model, [[1, 2, 3, 4, 5]], { ...options, session: new PlainSession(model, { batchSize: 1 }) })
+    expect(cached.tokens).toEqual(plain.tokens)
+    expectClose('log-probs', cached.logProbs, plain.logProbs, near)
+  })
+
   test('goes on when the context is full', async () => {
     const [long] = await generate(gpt(), [[1, 2, 3]], { maxNewTokens: 40, seed: 4 })
     expect(long.tokens.length).toBe(40)
