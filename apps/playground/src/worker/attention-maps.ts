@@ -1,5 +1,5 @@
-// The attention weights of every head on one sentence, as the model stands now. Compiled once: sentences are filled up to one length, which a causal
-// model does not notice.
+// The attention weights of every head on one sentence, as the model stands now. Compiled once for a whole run, where nn-transformer's attentionMaps plans
+// anew each time: sentences are filled up to one length, which a causal model does not notice.
 import { compile, tensor, type Compiled, type Tensor } from '@abovo/tensor-webgpu'
 import { attentionWeights, type Gpt } from '@abovo/nn-transformer'
 
