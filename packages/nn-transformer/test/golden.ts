@@ -22,7 +22,7 @@ export interface Tolerance {
   relative: number
 }
 
-/** issue 3: 1e-5 absolute or 1e-4 relative, five times that on WebGPU. */
+/** 1e-5 absolute or 1e-4 relative, five times that on WebGPU. */
 export const toleranceOn = (device: Device): Tolerance => (device.kind === 'webgpu' ? { absolute: 5e-5, relative: 5e-4 } : { absolute: 1e-5, relative: 1e-4 })
 
 export function expectClose(name: string, got: ArrayLike<number>, wanted: ArrayLike<number>, { absolute, relative }: Tolerance): void {
