@@ -130,8 +130,7 @@ export class WebgpuDevice implements Device {
   }
 
   prepare(program: Program): Executable {
-    // two to spare: a value may be written twice, for its readers and as a piece of a concat, which fusion counts once
-    return this.preparePlan(planProgram(program, { maxBindings: this.traits.maxStorageBuffers - 2 }))
+    return this.preparePlan(planProgram(program, { maxBindings: this.traits.maxStorageBuffers }))
   }
 
   /** Makes a plan ready that was planned elsewhere, or written by hand. */
