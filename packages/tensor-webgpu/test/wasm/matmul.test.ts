@@ -67,13 +67,24 @@ describe('matmul', () => {
     await expectSame(device, kernel, dataFor(kernel), 1e-5)
   })
 
+  test.each([1, 2, 3, 4])('of %i rows with matrices of every cut', async m => {
+    for (const [k, n] of [[1, 64], [63, 68], [64, 64], [129, 100], [700, 96], [70, 2052]]) await expectSame(device, product(m, k, n), dataFor(product(m, k, n)), 1e-5)
+  })
+
+  test('of one row a batch, of shared and of own matrices', async () => {
+    for (const layout of [{ batch: [3] }, { batch: [3], sharedB: true }, { batch: [2, 9], sharedB: true }, { transposeA: true }, { transposeC: true, batch: [2] }]) {
+      const kernel = product(layout.transposeA ? 3 : 1, 70, 72, layout)
+      await expectSame(device, kernel, dataFor(kernel), 1e-5)
+    }
+  })
+
   test('of nothing writes nothing', async () => {
     await expectSame(device, product(0, 4, 5), [[1], [1], [1, 1, 1, 1, 1], [3]])
   })
 
   test('gives the same bits on two threads', async () => {
     const two = await requestWasmDevice({ threads: 2 })
-    for (const kernel of [product(257, 300, 200), product(65, 40, 500, { transposeB: true })]) expect(sameBits(await runOnDevice(two, kernel, dataFor(kernel)), await runOnDevice(device, kernel, dataFor(kernel)))).toBe(true)
+    for (const kernel of [product(257, 300, 200), product(65, 40, 500, { transposeB: true }), product(1, 700, 640), product(4, 70, 4100)]) expect(sameBits(await runOnDevice(two, kernel, dataFor(kernel)), await runOnDevice(device, kernel, dataFor(kernel)))).toBe(true)
     two.close()
   })
 })

@@ -53,8 +53,14 @@ function prefersSwap(kernel: MatmulKernel): boolean {
   return kernel.n < 8 && kernel.m >= 16
 }
 
-export function arrangeMatmul(kernel: MatmulKernel): MatmulKernel {
+/** Batch axes that share B, as rows. */
+export function foldBatches(kernel: MatmulKernel): MatmulKernel {
   let folded = kernel
   while (foldable(folded)) folded = foldBatch(folded)
+  return folded
+}
+
+export function arrangeMatmul(kernel: MatmulKernel): MatmulKernel {
+  const folded = foldBatches(kernel)
   return prefersSwap(folded) ? swapOperands(folded) : folded
 }

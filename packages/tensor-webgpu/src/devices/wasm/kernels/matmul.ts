@@ -1,5 +1,5 @@
 // Matrix products: B packed once into panels that all threads read, then tiles of C by the microkernel, each finished by the epilogue
-// while it is in cache. One row or one column is a reduction, and is compiled as one.
+// while it is in cache. A few rows are skinny-matmul.ts's; one column is a reduction, and is compiled as one.
 import type { Access, Instruction, LoopKernel, MatmulKernel } from '../../../plan/kernel.js'
 import { FunctionBuilder, type Local } from '../emit/function-builder.js'
 import { callEffect } from '../emit/module-builder.js'
@@ -8,10 +8,11 @@ import type { I32 } from '../emit/value.js'
 import { BEGIN, END, FRAME, PHASE_PARAMS, SCRATCH, phase, type CompiledKernel, type KernelModule } from './kernel-module.js'
 import { compileLoop } from './loop.js'
 import { Epilogue } from './matmul-epilogue.js'
-import { arrangeMatmul } from './matmul-arrange.js'
+import { arrangeMatmul, foldBatches } from './matmul-arrange.js'
 import { PANEL } from './microkernel.js'
 import { packPanel, packRows } from './packing.js'
 import { Odometer, Pointers } from './pointers.js'
+import { compileSkinnyMatmul, isSkinny } from './skinny-matmul.js'
 import { tileProduct } from './tile.js'
 
 /** Steps of k for which a panel (16 KiB) stays in the first-level cache. */
@@ -24,6 +25,8 @@ const MIN_TILES = 32
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1)
 
 export function compileMatmul(module: KernelModule, kernel: MatmulKernel): CompiledKernel {
+  const folded = foldBatches(kernel)
+  if (isSkinny(folded)) return compileSkinnyMatmul(module, folded)
   const guarded = kernel.a.guards !== undefined || kernel.b.guards !== undefined
   if (kernel.k === 0 || kernel.m === 1 || kernel.n === 1 || guarded) return compileLoop(module, asReduction(kernel))
   if ([...kernel.batch, kernel.m, kernel.n].includes(0)) return { phases: [], sharedBytes: 0, threadBytes: 0 }
