@@ -61,7 +61,7 @@ export async function align(pretrained: Pretrained, alignment: Alignment): Promi
   await runSft(tuned, demonstrations, { run: await stageRun(run, 'sft', settings.sft, { origin: 'pretrain', ...demonstrationFile }), settings: settings.sft, session, endToken })
   const stages: Stage[] = [{ name: 'pre-trained', trained: pretrained, bitsPerByte: pretrainedBitsPerByte }, { name: 'SFT', trained: tuned, bitsPerByte: null }]
   const compare = (rewardModel: Parameters<typeof compareStages>[1]['rewardModel']): Promise<void> =>
-    compareStages(stages, { session, gold, rewardModel, reference: tuned.model, endToken, seed: settings.ppo.seed, responseLength: settings.ppo.responseLength, text: pretrained.text.heldOut, heldOut: pretrained.tokens.heldOut })
+    compareStages(stages, { session, home: run.home, gold, rewardModel, reference: tuned.model, endToken, seed: settings.ppo.seed, responseLength: settings.ppo.responseLength, text: pretrained.text.heldOut, heldOut: pretrained.tokens.heldOut })
   if (until === 'sft') return compare(null)
 
   terminal.heading('3. Reward model: learn what is preferred')

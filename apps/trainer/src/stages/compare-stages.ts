@@ -21,6 +21,8 @@ export interface Stage {
 
 export interface Comparison {
   readonly session: Session
+  /** The story's folder, for what to type next. */
+  readonly home: string
   readonly gold: GoldReward
   readonly rewardModel: RewardModel | null
   readonly reference: Gpt
@@ -36,12 +38,14 @@ const JUDGED_PROMPTS = 128
 const SHOWN_PROMPTS = 2
 
 export async function compareStages(stages: readonly Stage[], comparison: Comparison): Promise<void> {
-  const { session: { terminal }, gold, text, heldOut, seed, responseLength } = comparison
+  const { session, home, gold, text, heldOut, seed, responseLength } = comparison
+  const { terminal } = session
   const prompts = spread([...new Set(sentencesOf(text).map(({ prompt }) => prompt))], JUDGED_PROMPTS)
   if (prompts.length === 0) return
   terminal.heading('What each stage gained')
   const rows: string[][] = []
   for (const { name, trained, bitsPerByte } of stages) {
+    session.interruption.throwIfStopped(`all stages are saved; go on with: ${session.command('resume', home)}`)
     const judged = await judgeAnswers(trained, prompts, comparison)
     const bits = bitsPerByte ?? (await evaluateHeldOut(trained, heldOut)).bitsPerByte
     rows.push([name, decimals(bits), signed(judged.gold), signed(judged.score), decimals(judged.kl, 2), percent(judged.ended)])

@@ -20,6 +20,7 @@ export interface PretrainReport {
 export async function reportPretrained(trained: Pretrained, { run, session, seed }: { run: RunFolder; session: Session; seed: number }): Promise<PretrainReport> {
   const { terminal } = session
   const evaluation = await evaluateHeldOut(trained, trained.tokens.heldOut)
+  session.interruption.throwIfStopped(`training is done and saved; go on with: ${session.command('resume', run.home)}`)
   const baseline = evaluateBaseline(trained.text)
   const step = Number(run.record.settings['steps'])
   run.metrics.append({ step, finalHeldOutLoss: evaluation.natsPerToken, finalNatsPerCharacter: evaluation.natsPerCharacter, finalBitsPerByte: evaluation.bitsPerByte, baselineBitsPerByte: baseline.bitsPerByte })

@@ -45,7 +45,8 @@ export class Progress {
     const { total, step } = this.#options
     const now = performance.now()
     this.#warm ??= { at: now, step: done }
-    if (done > this.#warm.step) this.#secondsPerStep = (now - this.#warm.at) / 1000 / (done - this.#warm.step)
+    // losses are read a few steps behind, so the first reports come in a bunch
+    if (done > this.#warm.step + 3 || (done === total && done > this.#warm.step + 1)) this.#secondsPerStep = (now - this.#warm.at) / 1000 / (done - this.#warm.step)
     const speed = Number.isFinite(this.tokensPerSecond) ? `${count(this.tokensPerSecond)} tokens/s` : ''
     const left = done < total && Number.isFinite(this.#secondsPerStep) ? `${clock((total - done) * this.#secondsPerStep)} left` : ''
     const width = String(total).length
