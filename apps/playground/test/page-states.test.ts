@@ -63,6 +63,18 @@ describeInBrowser('a text that cannot be used', () => {
     await page.locator('blockquote', { hasText: '알에서 시작하여' }).waitFor()
   })
 
+  test('a dropped file is taken under its name', async () => {
+    const { page } = await open('?device=wasm')
+    const dataTransfer = await page.evaluateHandle(text => {
+      const transfer = new DataTransfer()
+      transfer.items.add(new File([text], 'dropped.txt'))
+      return transfer
+    }, rhyme)
+    await page.dispatchEvent('.drop', 'drop', { dataTransfer })
+    await page.getByText('dropped.txt').waitFor()
+    await page.getByRole('button', { name: 'Start training' }).waitFor()
+  })
+
   test('markup in a text stays text', async () => {
     const { page, complaints } = await open('?device=wasm')
     await paste(page, `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>\n`.repeat(12))
@@ -147,6 +159,16 @@ describeInBrowser('something breaks', () => {
     await page.getByText(/Your run is back/).waitFor()
     await page.getByRole('button', { name: 'Go on', exact: true }).click()
     await page.getByText('training', { exact: true }).first().waitFor()
+  })
+
+  test('a text that no run has yet comes through a crash of the worker', async () => {
+    const { page } = await open('?device=wasm')
+    await paste(page, rhyme)
+    await page.getByRole('button', { name: 'Start training' }).waitFor()
+    await page.workers()[0].evaluate(() => void setTimeout(() => { throw new Error('a crash for the test') }))
+    await page.getByRole('button', { name: 'Start it again' }).click()
+    await page.getByRole('button', { name: 'Start training' }).click()
+    await reachStep(page, 2)
   })
 
   test('a lost graphics device is replaced, and the run goes on from its checkpoint', async () => {

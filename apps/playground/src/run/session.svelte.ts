@@ -60,10 +60,18 @@ export class Session {
 
   /** A new worker, which finds the stored run. */
   start(): void {
+    // a text that no run has is only with the page
+    const unkept = this.run === null && this.text !== null ? this.#file : null
+    const head = this.text?.cut ?? false
     this.failure = null
     this.device = null
+    this.run = null
+    this.text = null
+    this.tokens = null
+    this.segmented = null
     this.#link.start()
     this.#send({ kind: 'open', ...this.wishes })
+    if (unkept !== null) this.#send({ kind: 'read-file', file: unkept, head })
     if (this.sentence !== '') this.#send({ kind: 'look', sentence: this.sentence })
   }
 
