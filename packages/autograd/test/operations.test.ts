@@ -28,7 +28,10 @@ describe.each(['reference', 'wasm'] as const)('on %s', kind => {
     const tolerance = kind === 'reference' ? 1e-10 : Math.max(1e-5, 10 * operation.tolerance)
     for (const [i, gradient] of found.entries()) {
       const got = await gradient.data()
-      gradients[i].forEach((want, at) => expect(Math.abs(got[at] - Number(want)), `${title}, input ${i}, element ${at}: got ${got[at]}, want ${want}`).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(Number(want)))))
+      // as pytorch.py has it
+      const stride = got.length > 2000 ? 101 : 1
+      expect(Math.ceil(got.length / stride), title).toBe(gradients[i].length)
+      if (!operation.random) gradients[i].forEach((want, k) => expect(Math.abs(got[k * stride] - Number(want)), `${title}, input ${i}, element ${k * stride}: got ${got[k * stride]}, want ${want}`).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(Number(want)))))
     }
   })
 })

@@ -16,6 +16,13 @@ const rank: Record<Dtype, number> = { bool: 0, u32: 1, i32: 2, f16: 3, f32: 4 }
 /** The wider of two element types: bool < u32 < i32 < f16 < f32, PyTorch's order restricted to these. */
 export const promote = (a: Dtype, b: Dtype): Dtype => (rank[a] >= rank[b] ? a : b)
 
+/** A float as an integer: truncated towards zero, clamped to what the type holds; NaN is 0. */
+export function truncateTo(dtype: 'i32' | 'u32', value: number): number {
+  if (Number.isNaN(value)) return 0
+  const [low, high] = dtype === 'i32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1]
+  return Math.min(Math.max(Math.trunc(value), low), high) + 0
+}
+
 /** The element type that an untyped host array stands for. */
 export function dtypeOf(data: TypedArray): Dtype {
   if (data instanceof Int32Array) return 'i32'

@@ -40,7 +40,7 @@ export const elementwise: readonly OperationCase[] = [
   unary('softplus', 'F.softplus(a)'),
   row('gelu', 'F.gelu(a)', [between(-5, 5, 3, 41)], a => a.gelu()),
   row('gelu', 'F.gelu(a, approximate="tanh")', [between(-5, 5, 3, 41)], a => a.gelu({ approximate: 'tanh' })),
-  row('relu', 'torch.relu(a)', [given('f32', -1, 0, 1, -0)], a => a.relu()),
+  row('relu', 'torch.relu(a)', [given('f32', -1, 0, 1, -0)], a => a.relu(), { smooth: false }),
   flat('sign', 'torch.sign(a)'), flat('floor', 'torch.floor(a)'), flat('ceil', 'torch.ceil(a)'), flat('trunc', 'torch.trunc(a)'), flat('round', 'torch.round(a)'),
   row('round', 'torch.round(a)', [given('f32', -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5)], a => a.round(), plain),
   ...(['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const).map(compare),
@@ -53,5 +53,6 @@ export const elementwise: readonly OperationCase[] = [
   row('isFinite', 'torch.isfinite(torch.exp(a))', [given('f32', -1000, 0, 5, 1000)], a => a.exp().isFinite(), plain),
   row('to', 'a.to(torch.int32)', [between(-9, 9, 17)], a => a.to('i32'), plain),
   row('to', 'a.double()', [integer(-9, 9, 17)], a => a.to('f32'), plain),
-  row('stopGradient', 'a.detach() * a', [float(5)], (a: Tensor) => a.stopGradient().mul(a)),
+  row('stopGradient', 'a.detach() * a', [float(5)], (a: Tensor) => a.stopGradient().mul(a), { smooth: false }),
+  row('stopGradient', 'a.detach().round() * a', [between(1.1, 1.4, 5)], (a: Tensor) => a.stopGradient().round().mul(a)),
 ]

@@ -1,10 +1,11 @@
 // One row of the table: an operation applied to sample inputs, with what PyTorch calls it.
-import { RandomStream, tensor, type Device, type Tensor } from '@abovo/tensor-webgpu'
+import { RandomStream, tensor, type Device, type Dtype, type Tensor } from '@abovo/tensor-webgpu'
+import { dtypesOf } from './dtypes.js'
 
 /** Numbers drawn from [low, high), whole ones for integers, 0 or 1 for bool; or the given ones. */
 export interface Sample {
   readonly shape: readonly number[]
-  readonly dtype: 'f32' | 'i32' | 'bool'
+  readonly dtype: Dtype
   readonly low: number
   readonly high: number
   readonly values?: readonly number[]
@@ -19,6 +20,12 @@ export interface OperationCase {
   readonly run: (...inputs: Tensor[]) => Tensor
   /** Whether gradients exist: all float inputs are differentiated. */
   readonly differentiable: boolean
+  /** No kink at the sample: finite differences mean something. */
+  readonly smooth: boolean
+  /** Drawn numbers: PyTorch has the same shape, not the same values. */
+  readonly random: boolean
+  /** The element types that inputs of the first input's kind may have; others are a DtypeError. */
+  readonly dtypes: readonly Dtype[]
   /** Relative and absolute tolerance of f32 devices against the reference. */
   readonly tolerance: number
 }
@@ -28,7 +35,7 @@ export const positive = (...shape: number[]): Sample => ({ shape, dtype: 'f32', 
 export const between = (low: number, high: number, ...shape: number[]): Sample => ({ shape, dtype: 'f32', low, high })
 export const integer = (low: number, high: number, ...shape: number[]): Sample => ({ shape, dtype: 'i32', low, high })
 export const bool = (...shape: number[]): Sample => ({ shape, dtype: 'bool', low: 0, high: 2 })
-export const given = (dtype: Sample['dtype'], ...values: number[]): Sample => ({ shape: [values.length], dtype, low: 0, high: 0, values })
+export const given = (dtype: Dtype, ...values: number[]): Sample => ({ shape: [values.length], dtype, low: 0, high: 0, values })
 
 /** The numbers of each input, the same for every reader of the table. */
 export function valuesOf(operation: OperationCase): number[][] {
@@ -54,9 +61,29 @@ function hash(text: string): number {
   return state >>> 8
 }
 
+/** The inputs with those of the first one's kind converted: float samples spread out first, so that integers differ. */
+export function inputsAs(operation: OperationCase, dtype: Dtype, device: Device): Tensor[] {
+  const [{ dtype: kind }] = operation.inputs
+  return valuesOf(operation).map((values, i) => {
+    const { shape, dtype: own } = operation.inputs[i]
+    if (own !== kind) return tensor(Float64Array.from(values), { shape, dtype: own, device })
+    return tensor(Float64Array.from(values, value => representable(value, own, dtype)), { shape, dtype, device })
+  })
+}
+
+function representable(value: number, from: Dtype, to: Dtype): number {
+  if (to === 'f32' || to === 'f16') return value
+  const whole = from === 'f32' ? Math.round(value * 3) : value
+  return to === 'u32' ? Math.abs(whole) : whole
+}
+
 interface CaseOptions {
   differentiable?: boolean
+  smooth?: boolean
+  random?: boolean
   tolerance?: number
 }
 
-export const row = (name: string, torch: string, inputs: readonly Sample[], run: OperationCase['run'], { differentiable = true, tolerance = 2e-6 }: CaseOptions = {}): OperationCase => ({ name, torch, inputs, run, differentiable, tolerance })
+export const row = (name: string, torch: string, inputs: readonly Sample[], run: OperationCase['run'], { differentiable = true, smooth = differentiable, random = false, tolerance = 2e-6 }: CaseOptions = {}): OperationCase => ({
+  name, torch, inputs, run, differentiable, smooth, random, tolerance, dtypes: dtypesOf(name),
+})

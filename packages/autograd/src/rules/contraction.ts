@@ -7,6 +7,6 @@ export function matmulRule({ inputs: [a, b], gradient, needs }: RuleCall): Input
   if (b.rank > 2) return [da, a.transpose().matmul(gradient)]
   // A weight shared by the whole batch: one (K, rows)·(rows, N), not a batch of products to be summed.
   const [K, N] = b.shape
-  const rows = a.size / Math.max(1, K)
-  return [da, a.reshape([K === 0 ? 0 : rows, K]).transpose().matmul(gradient.reshape([K === 0 ? 0 : rows, N]))]
+  const rows = a.shape.slice(0, -1).reduce((product, n) => product * n, 1)
+  return [da, a.reshape([rows, K]).transpose().matmul(gradient.reshape([rows, N]))]
 }

@@ -1,7 +1,7 @@
 // The only place where nodes are made. Takes arguments already checked by ops/, works out shape and dtype of the result, and simplifies what
 // costs nothing to see: constants fold, x·1 and x+0 are x. Views of views stay: a gradient may be asked for with respect to the one between.
 import type { Device } from '../devices/device.js'
-import type { Dtype } from '../dtype.js'
+import { isFloat, truncateTo, type Dtype } from '../dtype.js'
 import type { ReduceFunction } from '../plan/kernel.js'
 import { sameShape, sizeOf, type Shape } from '../shape.js'
 import { Node } from './node.js'
@@ -31,9 +31,11 @@ export function elementwise(fn: ScalarFunction, ...inputs: Node[]): Node {
   const definition = scalarFunctions[fn]
   const dtype = definition.result === 'same' ? last.dtype : definition.result
   const values = inputs.map(constantOf)
-  if (values.every(value => value !== null) && !(fn === 'div' && last.dtype !== 'f32')) {
+  if (values.every(value => value !== null)) {
     const [a, b = 0, c = 0] = values
-    return constant(definition.evaluate(a, b, c), last.shape, dtype, last.device)
+    const value = definition.evaluate(a, b, c)
+    // Integers divide and wrap by rules of their own, which the device knows.
+    if (last.dtype === 'f32' || (fn !== 'div' && Number.isSafeInteger(value))) return constant(value, last.shape, dtype, last.device)
   }
   if (fn === 'mul' && values[0] === 1) return inputs[1]
   if ((fn === 'mul' || fn === 'div') && values[1] === 1) return inputs[0]
@@ -45,7 +47,7 @@ export function elementwise(fn: ScalarFunction, ...inputs: Node[]): Node {
 export function cast(node: Node, dtype: Dtype): Node {
   if (node.dtype === dtype) return node
   const value = constantOf(node)
-  if (value !== null) return constant(value, node.shape, dtype, node.device)
+  if (value !== null) return constant(isFloat(node.dtype) && (dtype === 'i32' || dtype === 'u32') ? truncateTo(dtype, value) : value, node.shape, dtype, node.device)
   return new Node({ kind: 'cast' }, [node], node.shape, dtype, node.device)
 }
 
@@ -99,7 +101,11 @@ export function reduce(fn: ReduceFunction, node: Node, axes: readonly number[]):
   if (sameShape(shape, node.shape)) return node
   const value = constantOf(node)
   const count = sizeOf(axes.map(axis => node.shape[axis]))
-  if (value !== null && count > 0) return constant(fn === 'sum' ? value * count : fn === 'prod' ? value ** count : value, shape, node.dtype, node.device)
+  if (value !== null && count > 0) {
+    const result = fn === 'sum' ? value * count : fn === 'prod' ? value ** count : value
+    // Integers that wrap are the device's affair.
+    if (node.dtype === 'f32' || Number.isSafeInteger(result)) return constant(result, shape, node.dtype, node.device)
+  }
   return new Node({ kind: 'reduce', fn, axes }, [node], shape, node.dtype, node.device)
 }
 

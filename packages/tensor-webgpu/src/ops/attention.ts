@@ -3,7 +3,7 @@ import { DtypeError, ShapeError } from '../errors.js'
 import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
 import { formatShape } from '../shape.js'
-import { broadcastTo, sameDevice } from './operand.js'
+import { broadcastTo, requireFloat, sameDevice } from './operand.js'
 
 export interface AttentionArguments {
   /** Query t sees keys up to t + (S − T): with equal lengths, itself and what is before it. */
@@ -18,6 +18,8 @@ export interface AttentionArguments {
 export function scaledDotProductAttention(q: Node, k: Node, v: Node, { causal = false, mask, scale }: AttentionArguments = {}): Node {
   sameDevice('scaledDotProductAttention', mask ? [q, k, v, mask] : [q, k, v])
   const where = 'scaledDotProductAttention'
+  for (const node of [q, k, v]) requireFloat(where, node)
+  if (q.dtype !== k.dtype || q.dtype !== v.dtype) throw new DtypeError(`${where}: q, k and v must have one element type, got ${q.dtype}, ${k.dtype} and ${v.dtype}; convert with .to('${q.dtype}')`)
   if ([q, k, v].some(node => node.shape.length !== 4)) throw new ShapeError(`${where}: q, k and v must have shape (B, H, T, D), got ${[q, k, v].map(node => formatShape(node.shape)).join(', ')}`)
   const [B, H, T, D] = q.shape
   const [, Hk, S] = k.shape

@@ -1,10 +1,10 @@
 // Contractions: matmul with PyTorch's vector and batch rules, outer products, einsum over any number of operands.
-import { promote } from '../dtype.js'
+import { isFloat, promote } from '../dtype.js'
 import { ShapeError } from '../errors.js'
 import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
 import { broadcastShapes, formatShape, normalizeAxis, sizeOf } from '../shape.js'
-import { broadcastTo, sameDevice, toFloat } from './operand.js'
+import { broadcastTo, requireNumber, sameDevice } from './operand.js'
 import * as el from './elementwise.js'
 import { sum } from './reduce.js'
 
@@ -19,11 +19,19 @@ export function matmul(a: Node, b: Node): Node {
     const hint = k === b.shape[b.shape.length - 1] ? '; transpose the second operand?' : ''
     throw new ShapeError(`matmul: inner sizes must match, got ${formatShape(a.shape)} x ${formatShape(b.shape)}${hint}`)
   }
-  const dtype = promote(toFloat(a).dtype, toFloat(b).dtype)
+  const dtype = promote(requireNumber('matmul', a).dtype, requireNumber('matmul', b).dtype)
+  if (!isFloat(dtype)) return integerMatmul(build.cast(a, dtype), build.cast(b, dtype))
   const [x, y] = [build.cast(a, dtype), build.cast(b, dtype)]
   if (y.shape.length === 2) return build.matmul(x, y)
   const batch = broadcastShapes('matmul', x.shape.slice(0, -2), y.shape.slice(0, -2))
   return build.matmul(broadcastTo(x, [...batch, ...x.shape.slice(-2)]), broadcastTo(y, [...batch, ...y.shape.slice(-2)]))
+}
+
+/** Integers are multiplied and summed exactly, wrapping at 32 bits; contraction kernels are for floats. */
+function integerMatmul(a: Node, b: Node): Node {
+  const rows = build.reshape(a, [...a.shape, 1])                                                     // (…, M, K, 1)
+  const columns = build.reshape(b, [...b.shape.slice(0, -2), 1, ...b.shape.slice(-2)])               // (…, 1, K, N)
+  return sum(el.mul(rows, columns), { axis: -2 })
 }
 
 function dropAxis(node: Node, axis: number): Node {
@@ -79,6 +87,8 @@ export function conv1d(x: Node, weight: Node, { stride = 1, padding = 0, bias }:
  * Operands are contracted left to right, each letter summed away as soon as no later operand needs it; every pair is one batched matmul.
  */
 export function einsum(equation: string, operands: readonly Node[]): Node {
+  for (const operand of operands) requireNumber('einsum', operand)
+  sameDevice('einsum', operands)
   const [left, right] = equation.replaceAll(' ', '').split('->')
   const terms = left.split(',')
   checkEinsum(equation, terms, operands)

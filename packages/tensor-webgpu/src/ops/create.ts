@@ -5,7 +5,7 @@ import { ShapeError } from '../errors.js'
 import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
 import { checkShape, rowMajorStrides, type Shape } from '../shape.js'
-import { broadcastTo } from './operand.js'
+import { broadcastTo, requireFloat } from './operand.js'
 import * as el from './elementwise.js'
 
 export function full(shape: Shape, value: number, dtype: Dtype, device: Device): Node {
@@ -85,6 +85,7 @@ export const bernoulli = (p: number, shape: Shape, options: RandomOptions, devic
 /** Zeroes elements with probability p and scales the rest by 1/(1−p). JMLR 15:1929. */
 export function dropout(x: Node, { p = 0.5, ...options }: RandomOptions & { p?: number }): Node {
   if (!(p >= 0 && p <= 1)) throw new ShapeError(`dropout: p must lie in [0, 1], got ${p}`)
+  requireFloat('dropout', x)
   if (p === 0) return x
   const kept = el.ge(rand(x.shape, options, x.device), p)
   return el.where(kept, p === 1 ? 0 : el.mul(x, 1 / (1 - p)), 0)

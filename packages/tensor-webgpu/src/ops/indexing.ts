@@ -4,7 +4,7 @@ import { ShapeError } from '../errors.js'
 import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
 import { formatShape, normalizeAxis, sizeOf } from '../shape.js'
-import { broadcastTo, requireInteger, sameDevice } from './operand.js'
+import { broadcastTo, requireInteger, requireNumber, sameDevice } from './operand.js'
 import * as el from './elementwise.js'
 
 /** out[i][j][k] = node[index[i][j][k]][j][k] for axis 0, and so on; index may be smaller than node on the other axes. PyTorch's gather. */
@@ -24,7 +24,7 @@ function checkIndex(where: string, node: Node, axis: number, index: Node): numbe
 
 /** `node` with `values` added at the places that `index` names along `axis`; several values at one place add up, in index order. */
 export function scatterAdd(node: Node, axis: number, index: Node, values: Node): Node {
-  sameDevice('scatterAdd', [node, index, values])
+  sameDevice('scatterAdd', [requireNumber('scatterAdd', node), index, values])
   const d = checkIndex('scatterAdd', node, axis, index)
   if (values.shape.length !== index.shape.length || index.shape.some((n, i) => n > values.shape[i]))
     throw new ShapeError(`scatterAdd: values must cover the index, got ${formatShape(values.shape)} for ${formatShape(index.shape)}`)
@@ -36,6 +36,7 @@ export function scatterAdd(node: Node, axis: number, index: Node, values: Node):
 
 /** Rows (or other slices along `axis`) named by a vector of indices. */
 export function indexSelect(node: Node, axis: number, index: Node): Node {
+  sameDevice('indexSelect', [node, index])
   const d = normalizeAxis('indexSelect', axis, node.shape.length)
   if (index.shape.length !== 1) throw new ShapeError(`indexSelect: index must be a vector, got ${formatShape(index.shape)}`)
   const shape = node.shape.map((n, i) => (i === d ? index.shape[0] : n))

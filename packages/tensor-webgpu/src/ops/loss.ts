@@ -3,7 +3,7 @@ import { ShapeError } from '../errors.js'
 import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
 import { formatShape, sizeOf, type Shape } from '../shape.js'
-import { broadcastTo, requireInteger, sameDevice } from './operand.js'
+import { requireFloat, requireInteger, sameDevice } from './operand.js'
 import * as el from './elementwise.js'
 import { gather } from './indexing.js'
 import { logSumExp, mean, sum } from './reduce.js'
@@ -22,7 +22,7 @@ const reduceLoss = (losses: Node, reduction: Reduction): Node => (reduction === 
 
 /** −log softmax(logits)[target] for logits (…, V) and targets (…) of class indices. The mean is over rows that are not ignored; NaN if there are none. */
 export function crossEntropy(logits: Node, targets: Node, { reduction = 'mean', ignoreIndex = -100, labelSmoothing = 0 }: CrossEntropyOptions = {}): Node {
-  sameDevice('crossEntropy', [logits, targets])
+  sameDevice('crossEntropy', [requireFloat('crossEntropy', logits), targets])
   const classes = logits.shape[logits.shape.length - 1]
   if (formatShape(targets.shape) !== formatShape(logits.shape.slice(0, -1)))
     throw new ShapeError(`crossEntropy: targets must have shape ${formatShape(logits.shape.slice(0, -1))} for logits ${formatShape(logits.shape)}, got ${formatShape(targets.shape)}`)
@@ -45,25 +45,30 @@ function reduceCounted(losses: Node, counted: Node, shape: Shape, reduction: Red
 
 /** −logProbs[target], averaged as crossEntropy does. */
 export function nll(logProbs: Node, targets: Node, { reduction = 'mean', ignoreIndex = -100 }: Omit<CrossEntropyOptions, 'labelSmoothing'> = {}): Node {
+  sameDevice('nll', [requireFloat('nll', logProbs), targets])
+  if (formatShape(targets.shape) !== formatShape(logProbs.shape.slice(0, -1)))
+    throw new ShapeError(`nll: targets must have shape ${formatShape(logProbs.shape.slice(0, -1))} for log-probabilities ${formatShape(logProbs.shape)}, got ${formatShape(targets.shape)}`)
   const rows = sizeOf(targets.shape)
   const target = build.reshape(requireInteger('nll', targets), [rows, 1])
   const flat = build.reshape(logProbs, [rows, logProbs.shape[logProbs.shape.length - 1]])
   return reduceCounted(el.neg(gather(flat, 1, target)), el.ne(target, ignoreIndex), targets.shape, reduction)
 }
 
-export const mse = (prediction: Node, target: Node, { reduction = 'mean' }: { reduction?: Reduction } = {}): Node => reduceLoss(el.square(el.sub(prediction, target)), reduction)
+export const mse = (prediction: Node, target: Node, { reduction = 'mean' }: { reduction?: Reduction } = {}): Node => reduceLoss(el.square(el.sub(requireFloat('mse', prediction), requireFloat('mse', target))), reduction)
 
 /** Binary cross-entropy of logits, without overflow: max(x, 0) − x·y + log(1 + e^−|x|). */
 export function bceWithLogits(logits: Node, target: Node, { reduction = 'mean' }: { reduction?: Reduction } = {}): Node {
+  requireFloat('bceWithLogits', logits)
   const losses = el.add(el.sub(el.maximum(logits, 0), el.mul(logits, target)), el.log1p(el.exp(el.neg(el.abs(logits)))))
   return reduceLoss(losses, reduction)
 }
 
 /** target · (log target − input) with `input` in log space; `batchMean` divides by the first size, as PyTorch recommends. */
 export function klDiv(input: Node, target: Node, { reduction = 'mean' }: { reduction?: Reduction | 'batchMean' } = {}): Node {
-  const positive = el.gt(target, 0)
+  requireFloat('klDiv', input)
+  const positive = el.gt(requireFloat('klDiv', target), 0)
   const safe = el.where(positive, target, 1)
-  const losses = el.sub(el.where(positive, el.mul(safe, el.log(safe)), 0), el.mul(target, broadcastTo(input, target.shape)))
+  const losses = el.sub(el.where(positive, el.mul(safe, el.log(safe)), 0), el.mul(target, input))
   if (reduction === 'batchMean') return el.div(sum(losses), losses.shape[0] ?? 1)
   return reduceLoss(losses, reduction)
 }

@@ -4,7 +4,7 @@ import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
 import { broadcastShapes, checkShape, formatShape, normalizeAxes, normalizeAxis, sizeOf, type Shape } from '../shape.js'
 import { promote } from '../dtype.js'
-import { broadcastTo, sameDevice } from './operand.js'
+import { broadcastTo, sameDevice, scalarLike } from './operand.js'
 import * as el from './elementwise.js'
 
 const ones = (n: number): number[] => new Array<number>(n).fill(1)
@@ -113,7 +113,7 @@ export function pad(node: Node, widths: readonly (readonly [number, number])[], 
   const padded = build.pad(node, before, after)
   if (value === 0) return padded
   const inside = build.pad(build.constant(1, node.shape, 'bool', node.device), before, after)
-  return el.where(inside, padded, value)
+  return el.where(inside, padded, scalarLike('pad', value, node))
 }
 
 export function concat(nodes: readonly Node[], axis = 0): Node {

@@ -7,11 +7,22 @@ import { broadcastShapes, type Shape } from '../shape.js'
 
 export type Operand = Node | number
 
-/** The node itself, or the number as a scalar of the other operand's element type (f32 where an integer type cannot hold it). */
+/** The node itself, or the number as a scalar of the other operand's element type; beside bool i32; f32 where an integer type cannot hold it. */
 function nodeOf(operand: Operand, beside: Node): Node {
   if (typeof operand !== 'number') return operand
-  const dtype = Number.isInteger(operand) && beside.dtype !== 'bool' ? beside.dtype : isFloat(beside.dtype) ? beside.dtype : 'f32'
-  return build.constant(operand, [], dtype, beside.device)
+  return build.constant(operand, [], isFloat(beside.dtype) ? beside.dtype : integerTypeFor(operand, beside.dtype), beside.device)
+}
+
+function integerTypeFor(value: number, beside: Dtype): Dtype {
+  if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 32) return 'f32'
+  if (beside !== 'u32' && value >= 2 ** 31) return 'f32'
+  return beside === 'bool' ? 'i32' : beside
+}
+
+/** A number as a scalar of exactly the node's element type. */
+export function scalarLike(where: string, value: number, node: Node): Node {
+  if (!isFloat(node.dtype) && !Number.isInteger(value)) throw new DtypeError(`${where}: the value must fit in ${node.dtype}, got ${value}; convert the tensor with .to('f32')`)
+  return build.constant(value, [], node.dtype, node.device)
 }
 
 /** Adds leading axes of size 1 and repeats, up to `shape`. */
@@ -39,6 +50,12 @@ export function broadcastOperands(where: string, operands: readonly Operand[]): 
 
 export function requireFloat(where: string, node: Node): Node {
   if (!isFloat(node.dtype)) throw new DtypeError(`${where}: operand must be a float tensor, got ${node.dtype}; convert with .to('f32')`)
+  return node
+}
+
+/** bool has no arithmetic but `and` and `or`, which add, mul, maximum and minimum are on it. */
+export function requireNumber(where: string, node: Node): Node {
+  if (node.dtype === 'bool') throw new DtypeError(`${where}: operands must be numbers, got bool; convert with .to('i32') or .to('f32')`)
   return node
 }
 

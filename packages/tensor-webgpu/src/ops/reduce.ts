@@ -4,7 +4,7 @@ import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
 import type { ReduceFunction } from '../plan/kernel.js'
 import { normalizeAxes, normalizeAxis, sizeOf } from '../shape.js'
-import { broadcastOperands, broadcastTo, toFloat } from './operand.js'
+import { broadcastOperands, broadcastTo, requireFloat, toFloat } from './operand.js'
 import * as el from './elementwise.js'
 
 export interface ReduceOptions {
@@ -45,15 +45,22 @@ export function mean(node: Node, options: ReduceOptions = {}): Node {
 /** Variance with `correction` degrees of freedom taken off (1 by default, as PyTorch). Two passes: squares of centred values. */
 export function variance(node: Node, { correction = 1, ...options }: ReduceOptions & { correction?: number } = {}): Node {
   const axes = normalizeAxes('variance', options.axis, node.shape.length)
-  const centred = el.sub(node, mean(node, { axis: axes, keepdim: true }))
+  const centred = el.sub(requireFloat('variance', node), mean(node, { axis: axes, keepdim: true }))
   const count = sizeOf(axes.map(axis => node.shape[axis]))
   return el.mul(sum(el.square(centred), options), 1 / Math.max(0, count - correction))
 }
 
-export const std = (node: Node, options: ReduceOptions & { correction?: number } = {}): Node => el.sqrt(variance(node, options))
+/** √x whose gradient at 0 is 0, as that of PyTorch's norm and std, where √ alone has none. */
+function rootOf(node: Node): Node {
+  const zero = el.eq(node, 0)
+  return el.where(zero, 0, el.sqrt(el.where(zero, 1, node)))
+}
+
+export const std = (node: Node, options: ReduceOptions & { correction?: number } = {}): Node => rootOf(variance(node, options))
 
 /** log Σ exp, max-subtracted: exp overflows f32 above 88. */
-export function logSumExp(node: Node, options: ReduceOptions = {}): Node {
+export function logSumExp(given: Node, options: ReduceOptions = {}): Node {
+  const node = toFloat(given)
   const axes = normalizeAxes('logSumExp', options.axis, node.shape.length)
   // No gradient through the shift: it cancels.
   const shift = build.stopGradient(max(node, { axis: axes, keepdim: true }))
@@ -64,7 +71,8 @@ export function logSumExp(node: Node, options: ReduceOptions = {}): Node {
 
 /** The p-norm over all given axes: p = 2 by default, 1 or Infinity. */
 export function norm(node: Node, { p = 2, ...options }: ReduceOptions & { p?: number } = {}): Node {
-  if (p === 2) return el.sqrt(sum(el.square(node), options))
+  requireFloat('norm', node)
+  if (p === 2) return rootOf(sum(el.square(node), options))
   if (p === 1) return sum(el.abs(node), options)
   if (p === Infinity) return max(el.abs(node), options)
   return el.pow(sum(el.pow(el.abs(node), p), options), 1 / p)
@@ -98,18 +106,20 @@ export function cumsum(node: Node, axis: number): Node {
 
 /** Numerically safe softmax along an axis. */
 export function softmax(node: Node, axis: number): Node {
+  requireFloat('softmax', node)
   const d = normalizeAxis('softmax', axis, node.shape.length)
   if (node.shape[d] === 0) return node
-  const shift = build.stopGradient(max(toFloat(node), { axis: d, keepdim: true }))
-  const e = el.exp(el.sub(toFloat(node), shift))
+  const shift = build.stopGradient(max(node, { axis: d, keepdim: true }))
+  const e = el.exp(el.sub(node, shift))
   return el.div(e, broadcastTo(sum(e, { axis: d, keepdim: true }), node.shape))
 }
 
 export function logSoftmax(node: Node, axis: number): Node {
+  requireFloat('logSoftmax', node)
   const d = normalizeAxis('logSoftmax', axis, node.shape.length)
   if (node.shape[d] === 0) return node
-  const shift = build.stopGradient(max(toFloat(node), { axis: d, keepdim: true }))
-  const shifted = el.sub(toFloat(node), shift)
+  const shift = build.stopGradient(max(node, { axis: d, keepdim: true }))
+  const shifted = el.sub(node, shift)
   return el.sub(shifted, el.log(sum(el.exp(shifted), { axis: d, keepdim: true })))
 }
 

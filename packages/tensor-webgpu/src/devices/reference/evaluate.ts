@@ -1,6 +1,6 @@
 // What every primitive operation means: plain loops in float64, one element at a time. Written to be read, and to judge the other devices;
 // it shares no planner and no kernel with them.
-import type { Dtype } from '../../dtype.js'
+import { isFloat, truncateTo, type Dtype } from '../../dtype.js'
 import type { Vertex } from '../../graph/vertex.js'
 import { scalarFunctions, type ScalarFunction } from '../../graph/scalar-function.js'
 import type { ReduceFunction } from '../../plan/kernel.js'
@@ -24,7 +24,7 @@ export function evaluate(node: Vertex, inputs: readonly Values[]): Values[] {
     case 'elementwise':
       return [elementwise(operation.fn, node, inputs)]
     case 'cast':
-      return [inputs[0].map(value => wrapTo(node.dtype, value))]
+      return [cast(node.inputs[0].dtype, node.dtype, inputs[0])]
     case 'bitcast':
       return [inputs[0].map(value => rebits(value, node.inputs[0].dtype, node.dtype))]
     case 'reshape':
@@ -98,6 +98,11 @@ export function wrapTo(dtype: Dtype, value: number): number {
   return value
 }
 
+function cast(from: Dtype, to: Dtype, values: Values): Values {
+  if (isFloat(from) && (to === 'i32' || to === 'u32')) return values.map(value => truncateTo(to, value))
+  return values.map(value => wrapTo(to, value))
+}
+
 const words = new DataView(new ArrayBuffer(4))
 function rebits(value: number, from: Dtype, to: Dtype): number {
   if (from === 'f32') words.setFloat32(0, value)
@@ -109,7 +114,20 @@ function integerFunction(fn: ScalarFunction): ((a: number, b: number) => number)
   if (fn === 'mul') return (a, b) => Math.imul(a, b)
   if (fn === 'div') return (a, b) => (b === 0 ? 0 : Math.trunc(a / b))
   if (fn === 'mod') return (a, b) => (b === 0 ? 0 : a - b * Math.floor(a / b))
+  if (fn === 'pow') return integerPower
   return null
+}
+
+/** By squaring, wrapping at 32 bits; a negative exponent gives the reciprocal truncated towards zero. */
+function integerPower(base: number, exponent: number): number {
+  if (exponent < 0) return base === 1 ? 1 : base === -1 ? (exponent % 2 === 0 ? 1 : -1) : 0
+  let power = 1
+  let square = base
+  for (let rest = exponent; rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) power = Math.imul(power, square)
+    square = Math.imul(square, square)
+  }
+  return power
 }
 
 function elementwise(fn: ScalarFunction, node: Vertex, inputs: readonly Values[]): Values {

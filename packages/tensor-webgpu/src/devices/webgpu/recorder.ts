@@ -17,6 +17,8 @@ export class Recorder {
   #pass: GPUComputePassEncoder | null = null
   #pipeline: GPUComputePipeline | null = null
   #between: GPUBuffer | null = null
+  /** Outgrown, but named by commands that are not submitted yet. */
+  readonly #outgrown: GPUBuffer[] = []
 
   constructor(device: GPUDevice, counts: RecorderCounts, create: BufferMaker, release: (buffer: GPUBuffer) => void) {
     this.#device = device
@@ -63,7 +65,7 @@ export class Recorder {
 
   #scratch(bytes: number): GPUBuffer {
     if (this.#between !== null && this.#between.size >= bytes) return this.#between
-    if (this.#between !== null) this.#release(this.#between)
+    if (this.#between !== null) this.#outgrown.push(this.#between)
     this.#between = this.#create(2 ** Math.ceil(Math.log2(Math.max(65536, bytes))), 'copies within a slab')
     return this.#between
   }
@@ -79,5 +81,6 @@ export class Recorder {
     this.#device.queue.submit([this.#commands.finish()])
     this.#encoder = null
     this.#counts.submits++
+    for (const buffer of this.#outgrown.splice(0)) this.#release(buffer)
   }
 }

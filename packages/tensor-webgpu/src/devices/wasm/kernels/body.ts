@@ -112,7 +112,7 @@ export class BodyCode {
       case 'reduce':
         throw new TypeError(`BodyCode: ${instruction.fn} must be computed by its own code`)
       case 'cast':
-        return f.keep(convert(f, this.value(instruction.args[0], vector), body[instruction.args[0]].dtype, instruction.dtype))
+        return f.keep(convert(this.value(instruction.args[0], vector), body[instruction.args[0]].dtype, instruction.dtype))
       case 'bitcast':
         return this.value(instruction.args[0], vector)
       case 'where': {

@@ -186,25 +186,19 @@ function integerCode(context: ScalarContext, fn: ScalarFunction, a: X, b: X, dty
     case 'shiftRight':
       return shift(f, a, b, count, isSigned ? i32x4.shrS : i32x4.shrU)
     default: {
-      const converted = f.keep(convert(f, a, dtype, 'f32'))
-      return convert(f, f.keep(floatCode(context, fn, converted, converted)), 'f32', dtype)
+      const converted = f.keep(convert(a, dtype, 'f32'))
+      return convert(f.keep(floatCode(context, fn, converted, converted)), 'f32', dtype)
     }
   }
 }
 
-/** `cast`: floats to integers truncate (out of range they saturate, NaN is 0); to bool is `!= 0`. */
-export function convert(f: FunctionBuilder, x: X, from: Dtype, to: Dtype): V128 {
+/** `cast`: floats to integers truncate (out of range they saturate, NaN is 0, negatives as u32 are 0); to bool is `!= 0`. */
+export function convert(x: X, from: Dtype, to: Dtype): V128 {
   if (from === to) return x
   if (to === 'bool') return truth(nonZero(x, from))
   if (to === 'f32') return from === 'i32' ? f32x4.convertI32S(x) : f32x4.convertI32U(x)
-  if (from === 'f32') return to === 'i32' ? i32x4.truncSatF32S(x) : unsignedFromFloat(f, x)
+  if (from === 'f32') return to === 'i32' ? i32x4.truncSatF32S(x) : i32x4.truncSatF32U(x)
   return x
-}
-
-/** Negative floats wrap, as they do when a language goes through i32; the rest saturate. */
-const unsignedFromFloat = (f: FunctionBuilder, x: X): V128 => {
-  const negative = f.keep(f32x4.lt(x, f32x4.const(0)))
-  return v128.select(negative, i32x4.truncSatF32S(x), i32x4.truncSatF32U(x))
 }
 
 /**

@@ -50,22 +50,24 @@ const functions: Record<string, PreludeFunction> = {
   let m = bitcast<{f}>((shifted & {u}(0x007fffffu)) + {u}(0x3f3504f3u)) - 1.0;
   let normal = fma(exponent, {f}(0.693359375), m + fma(exponent, {f}(-2.12194440e-4), logTail{n}(m)));
   var edge = bitcast<{u}>(log(x));
-  edge = select(edge, {u}(0xff800000u), (bits << {u}(1u)) == {u}(0u));
   edge = select(edge, bits, bits >= {u}(0x7f800000u));
   edge = select(edge, {u}(0x7fc00000u), bits > {u}(0x80000000u));
+  edge = select(edge, {u}(0xff800000u), (bits << {u}(1u)) == {u}(0u));
   return select(bitcast<{f}>(edge), normal, (bits - {u}(0x00800000u)) < {u}(0x7f000000u));
 }`),
   log1p: define(['logTail', 'naturalLog'], `fn log1p{n}(x: {f}) -> {f} {
   return select(naturalLog{n}(1.0 + x), x + logTail{n}(x), (x > {f}(-0.29)) & (x < {f}(0.41)));
 }`),
-  expm1: define([], `fn expm1{n}(x: {f}) -> {f} {
+  // On SwiftShader the built-in exp(NaN) is infinity.
+  exponential: define(['keepNan'], 'fn exponential{n}(x: {f}) -> {f} { return keepNan{n}(x, exp(x)); }'),
+  expm1: define(['exponential'], `fn expm1{n}(x: {f}) -> {f} {
   var p = fma(x, {f}(2.48015873e-5), {f}(1.98412698e-4));
   p = fma(p, x, {f}(1.38888889e-3));
   p = fma(p, x, {f}(8.33333333e-3));
   p = fma(p, x, {f}(4.16666667e-2));
   p = fma(p, x, {f}(1.66666667e-1));
   p = fma(p, x, {f}(0.5));
-  return select(exp(x) - 1.0, fma(p * x, x, x), abs(x) < {f}(0.5));
+  return select(exponential{n}(x) - 1.0, fma(p * x, x, x), abs(x) < {f}(0.5));
 }`),
   // The built-in tanh is NaN at 100 on SwiftShader and off by 5e-5 (relative) near zero. Cephes tanhf.
   stableTanh: define(['keepNan'], `fn stableTanh{n}(x: {f}) -> {f} {

@@ -7,15 +7,15 @@ type Emit = (args: readonly Value[], prelude: Prelude) => Value
 
 /** Functions that only exist on floats: the name of the built-in or of the prelude's function. */
 const floatFunctions: Partial<Record<ScalarFunction, string>> = {
-  floor: 'floor', ceil: 'ceil', trunc: 'trunc', round: 'round', exp: 'exp', sqrt: 'sqrt', rsqrt: 'inverseSqrt',
+  floor: 'floor', ceil: 'ceil', trunc: 'trunc', round: 'round', sqrt: 'sqrt', rsqrt: 'inverseSqrt',
 }
 const preludeFunctions: Partial<Record<ScalarFunction, string>> = {
-  expm1: 'expm1', log: 'naturalLog', log1p: 'log1p', tanh: 'stableTanh', sigmoid: 'sigmoid', erf: 'erf', geluDerivative: 'geluDerivative',
+  exp: 'exponential', expm1: 'expm1', log: 'naturalLog', log1p: 'log1p', tanh: 'stableTanh', sigmoid: 'sigmoid', erf: 'erf', geluDerivative: 'geluDerivative',
   geluTanh: 'geluTanh', geluTanhDerivative: 'geluTanhDerivative',
 }
 const unchangedOnIntegers = new Set<ScalarFunction>(['floor', 'ceil', 'trunc', 'round'])
 const bitOperators: Partial<Record<ScalarFunction, string>> = { bitAnd: '&', bitOr: '|', bitXor: '^' }
-const comparisons: Partial<Record<ScalarFunction, string>> = { eq: '==', ne: '!=', lt: '<', le: '<=' }
+const comparisons: Partial<Record<ScalarFunction, string>> = { eq: '==', lt: '<', le: '<=' }
 const arithmetic: Partial<Record<ScalarFunction, string>> = { add: '+', sub: '-', mul: '*' }
 
 const make = (text: string, type: Register, width: Width): Value => ({ text, type, width })
@@ -29,7 +29,7 @@ export function applyScalar(fn: ScalarFunction, operands: readonly Value[], prel
   if (fn === 'where') return where(args)
   if (fn === 'threefry') return call(prelude.use('threefry', width), args.map(arg => convert(arg, 'u32')), 'u32', width)
   if (fn === 'not' || fn === 'and' || fn === 'or' || fn === 'xor') return logical(fn, args)
-  if (fn in comparisons) return compare(fn, args)
+  if (fn in comparisons || fn === 'ne') return compare(fn, args)
   if (type === 'bool') return convert(applyScalar(fn, args.map(arg => convert(arg, 'u32')), prelude), 'bool')
   if (fn in arithmetic) return make(`(${args[0].text} ${arithmetic[fn]} ${args[1].text})`, type, width)
   if (fn in bitOperators) return make(`(${args[0].text} ${bitOperators[fn]} ${args[1].text})`, type, width)
@@ -49,6 +49,8 @@ function logical(fn: 'not' | 'and' | 'or' | 'xor', args: readonly Value[]): Valu
 
 function compare(fn: ScalarFunction, args: readonly Value[]): Value {
   const [a, b] = args.map(arg => (arg.type === 'bool' ? convert(arg, 'u32') : arg))
+  // WGSL's != on floats is false where one is NaN
+  if (fn === 'ne') return make(`(!(${a.text} == ${b.text}))`, 'bool', a.width)
   return make(`(${a.text} ${comparisons[fn]} ${b.text})`, 'bool', a.width)
 }
 

@@ -42,6 +42,7 @@ export function literal(value: number, type: Register): string {
 export function convert(value: Value, type: Register): Value {
   if (value.type === type) return value
   const target = typeName(type, value.width)
-  if (type === 'bool') return { text: `(${value.text} != ${typeName(value.type, value.width)}(0))`, type, width: value.width }
+  // not `!= 0`, which is false for NaN
+  if (type === 'bool') return { text: `(!(${value.text} == ${typeName(value.type, value.width)}(0)))`, type, width: value.width }
   return { text: `${target}(${value.text})`, type, width: value.width }
 }
