@@ -2,6 +2,7 @@
 export { grad, type GradOptions } from './grad.js'
 export { hessianVectorProduct, jvp, valueAndGrad, vjp } from './directional.js'
 export { checkpoint } from './checkpoint.js'
+export { linearCrossEntropy, type LinearCrossEntropyOptions } from './linear-cross-entropy.js'
 export { customGradient, stopGradient, type CustomBackward } from './custom-gradient.js'
 export { gradcheck, gradgradcheck, type GradcheckOptions } from './gradcheck.js'
 export { GradientError } from './gradient-error.js'
