@@ -25,7 +25,7 @@ export { bertConfig, type BertConfig, type BertOptions } from './models/bert-con
 export { ClassificationHead, type ClassificationHeadOptions } from './models/classifier.js'
 export { Gpt, GptAttention, GptBlock, GptMlp, positionsOf, type GptAttentionOptions, type GptCacheView, type GptForwardOptions } from './models/gpt.js'
 export { gptConfig, type GptConfig, type GptOptions } from './models/gpt-config.js'
-export type { ForwardOptions, LanguageModel, Tokenizer } from './models/language-model.js'
+export { languageLoss, type ForwardOptions, type LanguageModel, type LossOptions, type Tokenizer } from './models/language-model.js'
 export { NGram, type NGramOptions } from './models/ngram.js'
 export { RecurrentLanguageModel, type RecurrentConfig, type RecurrentModelOptions } from './models/rnn.js'
 export { Transformer, transformerConfig, type TransformerConfig, type TransformerOptions } from './models/transformer.js'

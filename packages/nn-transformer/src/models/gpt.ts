@@ -1,6 +1,7 @@
 // GPT-2: a stack of pre-LN Transformer blocks that predicts the next token (Radford et al. 2019; parameters and names of Hugging Face's
 // GPT2LMHeadModel, so its checkpoints load as they are). Generation and training are elsewhere: this file is the forward pass.
-import { arange, type Device, type Tensor } from '@abovo/tensor-webgpu'
+import { linearCrossEntropy } from '@abovo/autograd'
+import { arange, crossEntropy, type Device, type Tensor } from '@abovo/tensor-webgpu'
 import { DataError } from '../errors.js'
 import { Conv1D } from '../layers/conv1d.js'
 import { attend, mergeHeads, splitHeads } from '../layers/attention.js'
@@ -12,7 +13,7 @@ import { Linear } from '../layers/linear.js'
 import { drop, type Noise } from '../layers/noise.js'
 import { Module } from '../module.js'
 import { gptConfig, type GptConfig, type GptOptions } from './gpt-config.js'
-import type { ForwardOptions, LanguageModel } from './language-model.js'
+import type { ForwardOptions, LanguageModel, LossOptions } from './language-model.js'
 
 /** What a block's attention may look at beside the causal rule. */
 export interface GptAttentionOptions {
@@ -106,6 +107,9 @@ export interface GptForwardOptions extends ForwardOptions {
   positions?: Tensor | undefined
 }
 
+/** Logits beyond which the loss is taken in chunks: 64 MiB of them, and as much for their gradients. */
+const MANY_LOGITS = 2 ** 24
+
 /** Where new tokens stand in a cache: one layer cache a block, the first new column, and each row's first real column. */
 export interface GptCacheView {
   readonly layers: readonly LayerCache[]
@@ -175,6 +179,13 @@ export class Gpt extends Module implements LanguageModel {
   /** Hidden states (…, C) → logits (…, V). */
   head(hidden: Tensor): Tensor {
     return this.lm_head === null ? this.transformer.wte.scores(hidden) : this.lm_head.forward(hidden)
+  }
+
+  /** Cross-entropy of targets (B, T), each the token after the one at its place. Where the vocabulary is large the logits never exist whole. */
+  loss(ids: Tensor, targets: Tensor, { noise, evaluating = false, ...options }: LossOptions & GptForwardOptions = {}): Tensor {
+    const hidden = this.hidden(ids, { ...options, noise })   // (B, T, C)
+    if (targets.size * this.vocabSize <= MANY_LOGITS) return crossEntropy(this.head(hidden), targets, options)
+    return linearCrossEntropy(hidden, (this.lm_head ?? this.transformer.wte).weight, targets, { ...options, gradients: !evaluating })
   }
 
   /** New tokens (B, T) behind those in the cache, which takes them up: hidden states (B, T, C). */

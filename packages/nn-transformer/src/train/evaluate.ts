@@ -1,10 +1,10 @@
 // How well a language model predicts a held-out text: every token scored once. Nats per token depend on the tokenizer; nats per character and bits
 // per byte compare across tokenizers.
-import { compile, crossEntropy, tensor, type Tensor } from '@abovo/tensor-webgpu'
+import { compile, tensor, type Tensor } from '@abovo/tensor-webgpu'
 import { checkTokens } from '../data/check-tokens.js'
 import { evaluationWindows, IGNORED } from '../data/evaluation-windows.js'
 import { DataError } from '../errors.js'
-import type { LanguageModel } from '../models/language-model.js'
+import { languageLoss, type LanguageModel } from '../models/language-model.js'
 
 export interface Evaluation {
   /** Total −log p of the tokens scored. */
@@ -47,7 +47,7 @@ export class Evaluator {
     if (model.contextLength !== null && blockSize > model.contextLength) throw new DataError(`Evaluator: the block size must be at most the model's context length ${model.contextLength}, got ${blockSize}`)
     this.#model = model
     this.#options = { blockSize, batchSize, stride }
-    const nats = compile((inputs: Tensor, targets: Tensor) => crossEntropy(model.forward(inputs), targets, { reduction: 'sum', ignoreIndex: IGNORED }))
+    const nats = compile((inputs: Tensor, targets: Tensor) => languageLoss(model, inputs, targets, { reduction: 'sum', ignoreIndex: IGNORED, evaluating: true }))
     this.#nats = nats
     this.#dispose = () => nats.dispose()
   }

@@ -1,12 +1,12 @@
 // The training loop: batches, steps, evaluations, progress, and an end: when the steps are done, when it is told to stop, or when the loss is no
 // longer a number. It has no clock and writes no files: callers measure and save.
-import { crossEntropy, RandomStream } from '@abovo/tensor-webgpu'
+import { RandomStream } from '@abovo/tensor-webgpu'
 import { warmupCosineSchedule } from '@abovo/autograd'
 import { checkTokens } from '../data/check-tokens.js'
 import { RandomWindows } from '../data/random-windows.js'
 import { ConfigError, DivergenceError } from '../errors.js'
 import type { StateDict } from '../host-tensor.js'
-import type { LanguageModel } from '../models/language-model.js'
+import { languageLoss, type LanguageModel } from '../models/language-model.js'
 import { Evaluator, type Evaluation } from './evaluate.js'
 import { nextTask } from './next-task.js'
 import { Training, type StepResult } from './training.js'
@@ -82,7 +82,7 @@ export async function train(model: LanguageModel, data: TrainData, options: Trai
   const { steps, batchSize, blockSize, seed, resume, signal, readAhead = 2, checkpointEvery = Infinity } = options
   const schedule = scheduleOf(options)
   const windows = new RandomWindows(data.train, { batchSize, blockSize, stream: new RandomStream(seed, resume?.counter ?? 0) })
-  const training = new Training(model, (batch, noise) => crossEntropy(model.forward(batch.inputs, { noise }), batch.targets), { ...adamOptions(options), lr: 0, seed })
+  const training = new Training(model, (batch, noise) => languageLoss(model, batch.inputs, batch.targets, { noise }), { ...adamOptions(options), lr: 0, seed })
   const evaluator = data.validation === undefined ? null : new Evaluator(model, { blockSize, batchSize })
   const reading: Promise<StepReport>[] = []
   let loss = NaN
