@@ -1,5 +1,5 @@
 // Writes fixtures.json: what PyTorch gives for every row of the table. Needs Python with torch:
-//   node --conditions=@abovo/source --import tsx tooling/operations/make-fixtures.ts PYTHON
+//   pnpm --silent operations make-fixtures PYTHON
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

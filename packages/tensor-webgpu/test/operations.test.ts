@@ -1,5 +1,6 @@
 // The table of operations: the reference against PyTorch, the fast devices against the reference, and nothing exported that is not in it.
 import { readFileSync } from 'node:fs'
+import { operationsPage } from '../../../tooling/operations/src/documentation.ts'
 import { operations, inputsOf, type OperationCase } from '../../../tooling/operations/src/index.ts'
 import { describeOnAdapters } from '@abovo/test-devices/describe'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -76,4 +77,8 @@ test('every public operation is in the table', () => {
   const functions = Object.entries(api).flatMap(([name, value]) => (typeof value === 'function' && /^[a-z]/.test(name) ? [name] : []))
   const listed = new Set([...operations.map(operation => operation.name), ...notOperations, ...other])
   expect([...methods, ...functions].filter(name => !listed.has(name))).toEqual([])
+})
+
+test('docs/operations.md is what the table says now', () => {
+  expect(readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8'), 'run `pnpm --silent operations document`').toBe(operationsPage())
 })
