@@ -45,8 +45,9 @@ export function recordSites(on = true): void {
 /** The first line outside of this package in the present stack, when sites are being recorded. */
 export function currentSite(): string | null {
   if (!recording) return null
-  const here = new URL('.', import.meta.url).href
-  const path = decodeURI(new URL(here).pathname)
+  // Not `new URL('.', import.meta.url)`: bundlers take that for a file to ship.
+  const here = import.meta.url.slice(0, import.meta.url.lastIndexOf('/') + 1)
+  const path = here.startsWith('file:') ? decodeURI(here.slice('file://'.length)) : here
   const frames = (new Error().stack ?? '').split('\n').slice(1).map(frame => frame.trim())
   const outside = frames.find(frame => !frame.includes(here) && !(path.length > 1 && frame.includes(path)))
   return outside?.replace(/^at /, '') ?? null
