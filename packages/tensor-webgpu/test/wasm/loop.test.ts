@@ -89,6 +89,17 @@ describe('row programs', () => {
     await expectSame(device, kernel, [new Array(shape[0] * shape[1]).fill(Math.fround(0.1)), new Array(shape[0]).fill(0)], 1e-5)
   })
 
+  test.each([[9, 7, 128], [300, 3, 160], [2, 2, 132]])('sums over rows of several tensors merged into one kernel, (%i, %i, %i)', async (A, B, n) => {
+    const along = [1, B * n, n]
+    const reduce = (arg: number): Instruction => ({ fn: 'reduce', reduce: 'sum', args: [arg], dtype: 'f32' })
+    // a product and one of its factors share a walk; the third tensor has its own
+    const body = [load(0, along), load(1, along), { fn: 'mul', args: [0, 1], dtype: 'f32' } as const, reduce(2), load(2, along), reduce(4), reduce(0)]
+    const result = (value: number, binding: number) => ({ value, access: { binding, offset: 0, strides: [1, 0, 0] } })
+    const kernel: LoopKernel = { kind: 'loop', bindings: [f32, f32, f32, out, out, out], shape: [n, A, B], reduced: 2, body, results: [result(3, 3), result(5, 4), result(6, 5)] }
+    const make = random(6)
+    await expectSame(device, kernel, [make(A * B * n), make(A * B * n), make(A * B * n), new Array(n).fill(7), new Array(n).fill(7), new Array(n).fill(7)], 1e-5)
+  })
+
   test('threads do not change a bit', async () => {
     const two = await requestWasmDevice({ threads: 2 })
     const kernel = softmax([257, 999], 1, [999, 1])

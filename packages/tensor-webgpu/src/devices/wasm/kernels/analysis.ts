@@ -63,14 +63,47 @@ export function analyse(kernel: LoopKernel): Analysis {
   return { kernel, outer, levels: instructionLevels(kernel), axes, stages, lane: chooseLane(kernel), cost: costOf(kernel.body) + kernel.results.length }
 }
 
-/** `targets` and all they are computed from that `include` accepts, in the order of the body. */
-export function closure(kernel: LoopKernel, targets: readonly number[], include: (instruction: number) => boolean): number[] {
+/** `targets` and all they are computed from that `include` accepts, in the order of the body; what `known` are computed from is left out. */
+export function closure(kernel: LoopKernel, targets: readonly number[], include: (instruction: number) => boolean, known: ReadonlySet<number> = new Set()): number[] {
   const needed = new Set<number>()
   const visit = (i: number): void => {
     if (needed.has(i) || !include(i)) return
     needed.add(i)
-    if (kernel.body[i].fn !== 'reduce') argsOf(kernel.body[i]).forEach(visit)
+    if (kernel.body[i].fn !== 'reduce' && !known.has(i)) argsOf(kernel.body[i]).forEach(visit)
   }
   targets.forEach(visit)
   return [...needed].sort((a, b) => a - b)
+}
+
+/**
+ * Reductions in groups that read nothing in common. Merged gradients of many layers are such: in one walk their sums would not fit into registers,
+ * nor their streams into what a processor fetches ahead.
+ */
+export function sharingLoads(kernel: LoopKernel, reductions: readonly number[], levels: Analysis['levels']): number[][] {
+  const groups: { readonly members: number[]; readonly loads: Set<Access> }[] = []
+  for (const i of reductions) {
+    const needed = closure(kernel, argsOf(kernel.body[i]), j => levels[j] === 'element')
+    const loads = new Set(needed.flatMap(j => accessOf(kernel.body[j]) ?? []))
+    const related = groups.filter(group => [...loads].some(load => group.loads.has(load)))
+    for (const group of related) groups.splice(groups.indexOf(group), 1)
+    groups.push({ members: [...related.flatMap(group => group.members), i].sort((a, b) => a - b), loads: new Set([...related.flatMap(group => [...group.loads]), ...loads]) })
+  }
+  return groups.map(group => group.members)
+}
+
+/** Arithmetic that takes longer than storing its result and loading it again. */
+const WORTH_KEEPING = 20
+const LONGEST_KEPT = 32_768
+
+/**
+ * Element values that several passes over a row need (a softmax's exponentials): computed in the first of them and kept, if rows are short. The
+ * lanes must run along the row, and nothing else.
+ */
+export function keptBetweenPasses({ kernel, outer, lane, levels, stages }: Analysis): number[] {
+  if (kernel.reduced !== 1 || lane !== outer || kernel.shape[lane] > LONGEST_KEPT) return []
+  const isElement = (i: number): boolean => levels[i] === 'element'
+  const last = Math.max(0, ...stages)
+  const passes = Array.from({ length: last }, (_, stage) => kernel.body.flatMap((instruction, i) => (instruction.fn === 'reduce' && stages[i] === stage + 1 ? argsOf(instruction) : [])))
+  const needs = [...passes, kernel.results.map(({ value }) => value)].map(targets => closure(kernel, targets, isElement))
+  return kernel.body.flatMap(({ fn }, i) => (isElement(i) && (costs[fn] ?? 1) >= WORTH_KEEPING && needs.filter(needed => needed.includes(i)).length > 1 ? [i] : []))
 }

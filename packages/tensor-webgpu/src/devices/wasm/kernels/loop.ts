@@ -3,10 +3,11 @@
 import type { Access, LoopKernel } from '../../../plan/kernel.js'
 import { FunctionBuilder, type Local } from '../emit/function-builder.js'
 import { i32, minS } from '../emit/scalar.js'
+import { v128 } from '../emit/simd.js'
 import type { I32 } from '../emit/value.js'
-import { analyse, closure, type Analysis } from './analysis.js'
+import { analyse, closure, keptBetweenPasses, sharingLoads, type Analysis } from './analysis.js'
 import { BodyCode, type Group } from './body.js'
-import { BEGIN, END, FRAME, PHASE_PARAMS, phase, type CompiledKernel, type KernelModule } from './kernel-module.js'
+import { BEGIN, END, FRAME, PHASE_PARAMS, SCRATCH, phase, type CompiledKernel, type KernelModule } from './kernel-module.js'
 import { overLanes, type LaneRange } from './lane-loop.js'
 import { Odometer, Pointers } from './pointers.js'
 import { Accumulator } from './reduction.js'
@@ -37,7 +38,7 @@ export function compileLoop(module: KernelModule, kernel: LoopKernel): CompiledK
   const code = new LoopCode(module, analyse(simple))
   const exported = module.exportName()
   const { units, cost } = code.build(exported)
-  return { phases: [phase(exported, units, cost)], sharedBytes: 0, threadBytes: 0 }
+  return { phases: [phase(exported, units, cost)], sharedBytes: 0, threadBytes: code.threadBytes }
 }
 
 class LoopCode {
@@ -50,12 +51,16 @@ class LoopCode {
   readonly #inner: Odometer
   readonly #laneIndex: Local<'i32'>
   readonly #body: BodyCode
+  /** Element values kept in scratch from one pass over a row to the next, and those of them that are there already. */
+  readonly #kept: readonly number[]
+  readonly #present = new Set<number>()
 
   constructor(module: KernelModule, analysis: Analysis) {
     const { kernel, lane, outer } = analysis
     const f = this.#f
     this.#module = module
     this.#analysis = analysis
+    this.#kept = keptBetweenPasses(analysis)
     const accesses = [...kernel.body.flatMap(instruction => accessOf(instruction) ?? []), ...kernel.results.map(result => result.access)]
     const axes = kernel.shape.map((_, axis) => axis)
     this.#rows = new Odometer(f, kernel.shape, axes.filter(axis => axis < outer && axis !== lane))
@@ -66,6 +71,15 @@ class LoopCode {
     this.#body = new BodyCode(f, module, analysis, this.#here, axis =>
       axis === lane ? this.#laneIndex : (this.#rows.counters.get(axis) ?? this.#inner.counters.get(axis) ?? i32.const(0)),
     )
+  }
+
+  get threadBytes(): number {
+    return this.#kept.length * this.#keptBytes
+  }
+
+  /** A row of one kept value, and room for a vector that ends behind it. */
+  get #keptBytes(): number {
+    return 16 * Math.ceil(this.#analysis.kernel.shape[this.#analysis.lane] / 4)
   }
 
   get #lanesAcrossRows(): boolean {
@@ -104,18 +118,26 @@ class LoopCode {
     return { units: this.#rows.size * blocks, cost: (Math.min(width, lanes) / 4) * cost * (this.#lanesAcrossRows ? reducedSize : reducedSize / Math.max(lanes, 1)) + 20 }
   }
 
-  /** Lanes of a unit when they run across rows: a cache line for reductions, else as much as is worth handing out. */
+  /** Lanes of a unit when they run across rows: one group for reductions, else as much as is worth handing out. */
   #blockWidth(): number {
     const { kernel, cost, lane } = this.#analysis
-    if (kernel.reduced > 0) return 16
+    if (kernel.reduced > 0) return 4 * Math.max(4, this.#vectors)
     return Math.min(kernel.shape[lane], Math.max(64, Math.ceil(BLOCK_COST / cost / 16) * 64))
   }
 
   /** Whole vectors computed together: more for short arithmetic, where loop overhead counts and chains of additions must overlap. */
   get #vectors(): number {
     const { kernel, cost } = this.#analysis
+    if (this.#isWide) return 8
     if (kernel.reduced > 0) return cost < 120 ? 4 : 2
     return cost <= 10 ? 4 : cost <= 24 ? 2 : 1
+  }
+
+  /** Simple sums over rows are bound by memory, which likes two cache lines of a row at a time. */
+  get #isWide(): boolean {
+    const { kernel, lane, cost } = this.#analysis
+    const reductions = kernel.body.filter(({ fn }) => fn === 'reduce').length
+    return this.#lanesAcrossRows && reductions > 0 && cost <= 8 * reductions && kernel.shape[lane] >= 128 && kernel.shape[lane] % 32 === 0
   }
 
   /** Computes now every instruction whose axes satisfy `when`, at the current pointers. */
@@ -152,10 +174,12 @@ class LoopCode {
     const { kernel, levels, stages, outer } = this.#analysis
     const reductions = kernel.body.flatMap((instruction, i) => (instruction.fn === 'reduce' ? [i] : []))
     const last = Math.max(0, ...reductions.map(i => stages[i]))
+    this.#present.clear()
     for (let stage = 0; stage <= last; stage++) {
       const rowValues = kernel.body.flatMap((instruction, i) => (levels[i] === 'row' && stages[i] === stage && instruction.fn !== 'reduce' ? [i] : []))
       this.#body.emit(rowValues, group)
-      if (stage < last) this.#reductionPass(reductions.filter(i => stages[i] === stage + 1), group)
+      const next = reductions.filter(i => stages[i] === stage + 1)
+      for (const together of this.#lanesAcrossRows ? sharingLoads(kernel, next, levels) : [next]) if (together.length > 0) this.#reductionPass(together, group)
     }
     const perRow = kernel.results.filter(({ value, access }) => levels[value] === 'row' && access.strides.slice(outer).every(stride => stride === 0))
     const perElement = kernel.results.filter(result => !perRow.includes(result))
@@ -175,7 +199,7 @@ class LoopCode {
       const { reduce, dtype, args } = instruction
       return { i, arg: args[0], accumulator: new Accumulator(f, reduce, dtype, vectors, steps) }
     })
-    const needed = closure(kernel, sums.map(({ arg }) => arg), i => levels[i] === 'element')
+    const needed = closure(kernel, sums.map(({ arg }) => arg), i => levels[i] === 'element', this.#present)
     this.#pass(needed, [], group, inner => {
       // lanes across rows hold a row each; along the row, a tail must not count
       const tail = this.#lanesAcrossRows ? 0 : inner.tail
@@ -186,7 +210,7 @@ class LoopCode {
 
   #resultPass(results: LoopKernel['results'], group: Group): void {
     const { kernel, levels } = this.#analysis
-    const needed = closure(kernel, results.map(({ value }) => value), i => levels[i] === 'element')
+    const needed = closure(kernel, results.map(({ value }) => value), i => levels[i] === 'element', this.#present)
     this.#pass(needed, results.map(({ access }) => access), group, inner => {
       for (const { value, access } of results) this.#body.store(value, access, inner)
     })
@@ -197,8 +221,12 @@ class LoopCode {
     const f = this.#f
     const { kernel, lane, outer } = this.#analysis
     const only = new Set([...instructions.flatMap(i => accessOf(kernel.body[i]) ?? []), ...stores])
+    const kept = instructions.filter(i => this.#kept.includes(i))
+    const known = kept.filter(i => this.#present.has(i))
     const place = (inner: Group): void => {
+      for (const i of known) this.#body.values.set(i, this.#keptAt(i, inner).map(([address, offset]) => f.keep(v128.load(address, offset))))
       this.#body.emit(instructions, inner)
+      for (const i of kept) if (!known.includes(i)) this.#keptAt(i, inner).forEach(([address, offset], u) => f.do(v128.store(address, this.#body.value(i, u), offset)))
       sink(inner)
     }
     const lanes = (): void => {
@@ -218,6 +246,14 @@ class LoopCode {
       else this.#along(axis, only, () => nest(axis + 1))
     }
     if (!kernel.shape.slice(outer).includes(0)) nest(outer)
+    // the group loops above were written out with what was present before the pass
+    for (const i of kept) this.#present.add(i)
+  }
+
+  /** Where in scratch a kept value's vectors lie, at the current lanes. */
+  #keptAt(i: number, group: Group): (readonly [I32, number])[] {
+    const address = i32.add(this.#f.param('i32', SCRATCH), i32.shl(this.#laneIndex, i32.const(2)))
+    return Array.from({ length: group.vectors }, (_, u) => [address, this.#kept.indexOf(i) * this.#keptBytes + 16 * u] as const)
   }
 
   #along(axis: number, only: ReadonlySet<Access>, body: () => void): void {
