@@ -46,6 +46,7 @@ const remedies: Readonly<Record<string, string>> = {
   EPERM: 'permission is denied; choose another folder with --out',
   EROFS: 'the file system is read-only; choose another folder with --out',
   ENOTDIR: 'part of the path is a file; choose another folder with --out',
+  ENOENT: 'the folder is gone, or takes no files; choose another with --out',
   EMFILE: 'too many files are open; close other programs',
 }
 

@@ -30,6 +30,8 @@ const cases: readonly (readonly [what: string, words: readonly string[], exitCod
     mkdirSync(join(folder, 'used'))
     writeFileSync(join(folder, 'used/keep.txt'), 'mine')
   }],
+  ['a file as run folder', ['train', '--text', 'a.txt', ...tiny, '--out', 'a.txt'], 2, /a\.txt: a new run must have a new folder, got a file; /, file('a.txt', 'words and words and more words\n'.repeat(100))],
+  ...(process.platform === 'linux' ? [['a place that takes no folders', ['train', '--text', 'a.txt', ...tiny, '--out', '/proc/abovo/run'], 6, /\/proc\/abovo\/run: the file must be writable, got ENOENT: .*; earlier files are as they were/, file('a.txt', 'words and words and more words\n'.repeat(100))] as const] : []),
   ['a file in place of the run folder', ['train', '--text', 'a.txt', ...tiny, '--out', 'a.txt/run'], 6, /a\.txt\/run: the file must be writable, got ENOTDIR: .*; earlier files are as they were/, file('a.txt', 'words and words and more words\n'.repeat(100))],
 ]
 
@@ -44,6 +46,16 @@ for (const [what, words, exitCode, line, prepare] of cases)
     expect(outcome.exitCode).toBe(exitCode)
     if (exitCode !== 2) expect(readdirSync(folder, { recursive: true }).length).toBe(before)
   })
+
+test('a text that turns out too short leaves no run behind', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'a.txt'), 'a short text\n'.repeat(20))
+  for (const verb of ['train', 'story']) {
+    const outcome = await abovo([verb, '--text', 'a.txt', '--device', 'wasm', '--threads', '1', '--n-positions', '500', '--out', 'run'], { folder })
+    expect(outcome.error).toMatch(/a\.txt: the text must be longer than the context/)
+    expect(readdirSync(folder)).toEqual(['a.txt'])
+  }
+})
 
 test('rows that are wrong are named by file and line, before there is a run', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder()

@@ -1,6 +1,7 @@
 // How every command that trains goes: open the device, make or open the run's folder, lock it, do the work, and give everything back.
 import type { Device } from '@abovo/tensor-webgpu'
 import { openDevice, type DeviceSettings } from '../device.js'
+import { describeFailure, exitCodes } from '../failure.js'
 import type { Session } from '../session.js'
 import type { RunFolder } from '../storage/run-folder.js'
 
@@ -19,6 +20,9 @@ export async function conduct(perform: Perform, { session, settings, open }: { s
     const lock = run.lock()
     try {
       await perform(run, { session, device })
+    } catch (error) {
+      if (isWrongInput(error)) await run.withdraw()
+      throw error
     } finally {
       lock.release()
     }
@@ -26,3 +30,6 @@ export async function conduct(perform: Perform, { session, settings, open }: { s
     device.close()
   }
 }
+
+/** What a user mends and asks for again, with the same --out. */
+const isWrongInput = (error: unknown): boolean => new Set<number>([exitCodes.usage, exitCodes.input]).has(describeFailure(error).exitCode)

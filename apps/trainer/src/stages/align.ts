@@ -1,6 +1,5 @@
 // From a model that continues text to one whose answers are preferred: demonstrations → SFT → rankings → reward model → PPO, and a table of what each
 // stage gained. The rows of each stage are written down, so that every stage can be repeated alone.
-import { mkdir } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { copyGpt, parsePreferences, type Demonstration, type Preference } from '@abovo/rlhf-ppo'
@@ -8,7 +7,7 @@ import { fittingGoldReward, goldReward, type GoldReward, type GoldRewardName } f
 import { rankAnswers } from '../alignment/rankings.js'
 import { sentencesOf, spread } from '../alignment/sentences.js'
 import type { Session } from '../session.js'
-import { writeFileAtomic } from '../storage/atomic-write.js'
+import { makeFolder, writeFileAtomic } from '../storage/atomic-write.js'
 import type { RunFolder } from '../storage/run-folder.js'
 import { openOrCreate, sha256Of } from '../storage/run-source.js'
 import { percent } from '../terminal/figures.js'
@@ -106,7 +105,7 @@ type RowFacts = Readonly<Record<'data' | 'dataSha256', string>>
 async function writeRows(story: RunFolder, name: string, rows: readonly object[]): Promise<RowFacts> {
   const path = join(story.path, 'data', `${name}.jsonl`)
   const text = rows.map(row => `${JSON.stringify(row)}\n`).join('')
-  await mkdir(join(story.path, 'data'), { recursive: true })
+  await makeFolder(join(story.path, 'data'))
   await writeFileAtomic(path, text)
   return { data: path, dataSha256: sha256Of(text) }
 }

@@ -1,6 +1,7 @@
 // Writing so that a reader, or the next start after a crash, finds the old file or the new one whole, never a part: a temporary name in the same
 // folder, fsync, rename, fsync of the folder. A plain overwrite under `kill -9` left two of three files broken.
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOf, writeFailure } from '../failure.js'
 
@@ -28,7 +29,8 @@ export async function writeFolderAtomic(path: string, files: Readonly<Record<str
   const parent = dirname(path)
   const temporary = join(parent, temporaryName('folder'))
   try {
-    await mkdir(temporary, { recursive: true })
+    await makeFolder(parent)
+    await mkdir(temporary)
     for (const [name, data] of Object.entries(files)) await writeDurably(join(temporary, name), data)
     await syncFolder(temporary)
     await rename(temporary, path)
@@ -36,6 +38,17 @@ export async function writeFolderAtomic(path: string, files: Readonly<Record<str
   } catch (error) {
     await rm(temporary, { recursive: true, force: true })
     throw writeFailure(path, error)
+  }
+}
+
+/** `mkdir -p`. Node's own `recursive` says ENOENT for a read-only file system, and never returns below /proc. */
+export async function makeFolder(path: string): Promise<void> {
+  const parent = dirname(path)
+  if (!existsSync(parent)) await makeFolder(parent)
+  try {
+    await mkdir(path)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error
   }
 }
 

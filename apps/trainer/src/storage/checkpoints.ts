@@ -1,9 +1,9 @@
 // The checkpoints of one run: folders `step-000400` of which each is whole or not there. The newest whole one counts; what is wrong with newer ones
 // is told.
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, writeFailure } from '../failure.js'
-import { TEMPORARY, temporaryName, writeFolderAtomic } from './atomic-write.js'
+import { makeFolder, TEMPORARY, temporaryName, writeFolderAtomic } from './atomic-write.js'
 import { MANIFEST, readWithManifest, Unusable, withManifest, type Files } from './manifest.js'
 
 export interface Checkpoint {
@@ -34,7 +34,7 @@ export class Checkpoints {
     const path = join(this.folder, `step-${String(step).padStart(6, '0')}`)
     const complete = withManifest(files)
     try {
-      await mkdir(this.folder, { recursive: true })
+      await makeFolder(this.folder)
       if (await holds(path, complete)) return path
       const replaced = await this.#moveAway(path)
       await writeFolderAtomic(path, complete).catch(async error => {

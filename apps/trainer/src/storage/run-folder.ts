@@ -1,16 +1,17 @@
 // One run on disk: run.json (what was asked for), metrics.jsonl, checkpoints/ and, while it is written, lock. Everything needed to go on is here;
 // the text itself is not: it is named with its hash.
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { codeOf, Failure, writeFailure } from '../failure.js'
-import { writeFileAtomic } from './atomic-write.js'
+import { makeFolder, writeFileAtomic } from './atomic-write.js'
 import { Checkpoints } from './checkpoints.js'
 import { MetricsLog } from './metrics-log.js'
 import { RunLock } from './run-lock.js'
 
 const RUN_FILE = 'run.json'
+const METRICS_FILE = 'metrics.jsonl'
 
 const recordSchema = z.object({ version: z.literal(1), verb: z.string(), settings: z.record(z.string(), z.unknown()), facts: z.record(z.string(), z.union([z.string(), z.number()])) })
 
@@ -21,6 +22,8 @@ export interface RunOptions {
   /** How many checkpoints stay. */
   keep?: number
   home?: string
+  /** Made by this process. */
+  isNew?: boolean
 }
 
 export class RunFolder {
@@ -30,25 +33,29 @@ export class RunFolder {
   readonly metrics: MetricsLog
   /** What a user resumes: this run, or the story that it is a stage of. */
   readonly home: string
+  readonly #isNew: boolean
 
-  constructor(path: string, record: RunRecord, { keep, home = path }: RunOptions = {}) {
+  constructor(path: string, record: RunRecord, { keep, home = path, isNew = false }: RunOptions = {}) {
     this.path = path
     this.home = home
+    this.#isNew = isNew
     this.record = record
     this.checkpoints = new Checkpoints(join(path, 'checkpoints'), keep === undefined ? {} : { keep })
-    this.metrics = new MetricsLog(join(path, 'metrics.jsonl'))
+    this.metrics = new MetricsLog(join(path, METRICS_FILE))
   }
 
   /** A new run. @throws Failure `usage` if there is one at this path already. */
   static async create(path: string, record: RunRecord, options: RunOptions = {}): Promise<RunFolder> {
-    if (existsSync(path) && (await readdir(path)).length > 0) throw new Failure('usage', `${path}: a new run must have a new or empty folder, got one with files; go on with it by 'resume', or choose another --out`)
+    let present: string[]
     try {
-      await mkdir(path, { recursive: true })
+      await makeFolder(path)
+      present = await readdir(path)
     } catch (error) {
       throw writeFailure(path, codeOf(error) === 'EEXIST' ? new Failure('usage', `${path}: a new run must have a new folder, got a file; choose another --out`) : error)
     }
+    if (present.length > 0) throw new Failure('usage', `${path}: a new run must have a new or empty folder, got one with files; go on with it by 'resume', or choose another --out`)
     await writeRecord(path, record)
-    return new RunFolder(path, record, options)
+    return new RunFolder(path, record, { ...options, isNew: true })
   }
 
   /** @throws Failure `input` when there is no run, or its record cannot be read. */
@@ -65,6 +72,13 @@ export class RunFolder {
 
   static exists(path: string): boolean {
     return existsSync(join(path, RUN_FILE))
+  }
+
+  /** Takes a new run back that never took a step, so that the same command can be given again. */
+  async withdraw(): Promise<void> {
+    if (!this.#isNew) return
+    const files = await readdir(this.path, { recursive: true })
+    if (!files.some(file => basename(file) === METRICS_FILE)) await rm(this.path, { recursive: true, force: true })
   }
 
   lock(): RunLock {
