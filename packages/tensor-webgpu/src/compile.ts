@@ -10,8 +10,8 @@ import { makeProgram, type External } from './graph/program.js'
 import { allocateStorage, freeStorage } from './memory.js'
 import { findSources, realize, sourceOf } from './realize.js'
 import { Tensor } from './tensor.js'
-import { leavesOf, mapLeaves, tensorsIn } from './tensor-tree.js'
-import { runTraced, Trace } from './trace.js'
+import { leavesOf, mapLeaves, outline, tensorsIn } from './tensor-tree.js'
+import { isTracing, runTraced, Trace } from './trace.js'
 
 /** What a compiled function may be called with where the function itself takes a tensor: also a number, for a scalar that differs from call to call. */
 export type Argument<T> = T extends Tensor ? T | number : T extends readonly unknown[] | object ? { readonly [K in keyof T]: Argument<T[K]> } : T
@@ -39,7 +39,7 @@ interface Traced {
 }
 
 /**
- * Makes a function of tensors fast: it is traced once per set of argument shapes and dtypes and replayed afterwards. Tensors it captures are
+ * Makes a function of tensors fast: it is traced once per set of argument shapes, dtypes and other values than tensors and numbers, and replayed afterwards. Tensors it captures are
  * read anew at every call; those it assigns to are updated in place. Everything else it does happens once, at the trace. `device` matters
  * only where no argument is a tensor.
  *
@@ -57,7 +57,8 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R, 
   const call = (...args: readonly unknown[]): unknown => {
     const leaves = leavesOf(args)
     const device = options.device ?? leaves.find(leaf => typeof leaf !== 'number')?.device ?? defaultDevice('compile')
-    const key = leaves.map(leaf => (typeof leaf === 'number' ? 'number' : `${leaf.dtype}[${leaf.shape.join()}]`)).join(';')
+    if (isTracing()) return inline(values => Reflect.apply(fn, undefined, values), args, device)
+    const key = outline(args)
     const traced = traces.get(key) ?? traceFunction((...values) => Reflect.apply(fn, undefined, values), args, device)
     traces.set(key, traced)
     return replay(traced, leaves)
@@ -70,6 +71,12 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R, 
     },
   }
   return Object.assign((...args: { [K in keyof A]: Argument<A[K]> }): R => asResult<R>(call(...args)), extras)
+}
+
+/** A compiled function called while another is traced becomes a part of that one. */
+function inline(fn: (args: readonly unknown[]) => unknown, args: readonly unknown[], device: Device): unknown {
+  const lowered = args.map(arg => mapLeaves(arg, leaf => (typeof leaf === 'number' ? new Tensor(build.constant(leaf, [], 'f32', device)) : leaf)))
+  return mapLeaves(fn(lowered), leaf => (typeof leaf === 'number' ? leaf : new Tensor(leaf.node)))   // as from a replay: not the handle of what may be assigned to
 }
 
 /** The replayed tree has the shape of what `fn` returned: the one place where the compiler must be told so. */
@@ -95,6 +102,7 @@ function traceFunction(fn: (...args: readonly unknown[]) => unknown, args: reado
   let outputs: Node[] = []
   try {
     result = runTraced(trace, () => fn(...lowered))
+    if (result instanceof Promise) throw notAsync(result)
     outputs = tensorsIn(result).map(tensor => tensor.node)
   } finally {
     updates = [...trace.assigned].map(([cell, before]) => ({ cell, before, after: cell.node }))
@@ -105,6 +113,11 @@ function traceFunction(fn: (...args: readonly unknown[]) => unknown, args: reado
   // What was computed from a literal may have been folded into it: now that its cell has a storage, trace again.
   if (strangers.some(({ before }) => before.operation.kind === 'constant' && before.operation.literal)) return traceFunction(fn, args, device)
   return prepare(device, placeholders, updates, result, outputs)
+}
+
+function notAsync(result: Promise<unknown>): DeviceError {
+  result.catch(() => undefined)   // what it would say is that nothing can be read here
+  return new DeviceError('compile: the function must give its tensors at once, got a promise; return them and await the reading outside')
 }
 
 interface Update {

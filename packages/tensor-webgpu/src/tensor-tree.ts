@@ -21,3 +21,12 @@ export function mapLeaves(tree: unknown, change: (leaf: Tensor | number) => unkn
   if (typeof tree !== 'object' || tree === null) return tree
   return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, mapLeaves(value, change)]))
 }
+
+/** Equal for trees that a function cannot tell apart but by the numbers in their leaves. */
+export function outline(tree: unknown): string {
+  if (typeof tree === 'number') return 'number'
+  if (Tensor.isTensor(tree)) return `${tree.dtype}[${tree.shape.join()}]`
+  if (Array.isArray(tree)) return `(${tree.map(outline).join(';')})`
+  if (typeof tree !== 'object' || tree === null) return typeof tree === 'string' ? JSON.stringify(tree) : typeof tree === 'function' ? 'function' : String(tree)
+  return `{${Object.entries(tree).map(([key, value]) => `${JSON.stringify(key)}:${outline(value)}`).join(';')}}`
+}

@@ -145,6 +145,36 @@ describe.each(devices)('compile on %s', (_, open) => {
     expect([...(await w.data())]).toEqual([7])
   })
 
+  test('arguments that are neither tensors nor numbers, and how they are grouped, are traced apart', async () => {
+    const scale = compile((x: Tensor, how: 'double' | 'negate') => (how === 'double' ? x.mul(2) : x.neg()))
+    expect(await scale(vector(1), 'double').array()).toEqual([2])
+    expect(await scale(vector(1), 'negate').array()).toEqual([-1])
+    const count = compile((left: readonly Tensor[], right: readonly Tensor[]) => left[0].mul(left.length).add(right[0].mul(10 * right.length)))
+    expect(await count([vector(1)], [vector(1), vector(1)]).array()).toEqual([21])
+    expect(await count([vector(1), vector(1)], [vector(1)]).array()).toEqual([12])
+  })
+
+  test('a compiled function called in another becomes a part of it', async () => {
+    const state = vector(1)
+    const advance = compile((by: Tensor) => {
+      state.assign(state.add(by))
+      return state
+    })
+    const twice = compile((by: Tensor) => {
+      const first = advance(by)
+      advance(2)
+      return [first, state.mul(10)]
+    })
+    const [first, last] = twice(1)
+    expect([await first.array(), await last.array(), await state.array()]).toEqual([[2], [40], [4]])
+    expect(await advance(1).array()).toEqual([5])
+  })
+
+  test('an async function is an error', () => {
+    const later = compile(async (x: Tensor) => Number(await x.item()))
+    expect(() => later(vector(1))).toThrow(/compile: the function must give its tensors at once, got a promise; /)
+  })
+
   test('reading inside the function is an error', () => {
     const bad = compile((x: Tensor) => x.mul(2).realize())
     expect(() => bad(vector(1))).toThrow('cannot be read while a compiled function is traced')
