@@ -16,6 +16,22 @@ const rank: Record<Dtype, number> = { bool: 0, u32: 1, i32: 2, f16: 3, f32: 4 }
 /** The wider of two element types: bool < u32 < i32 < f16 < f32, PyTorch's order restricted to these. */
 export const promote = (a: Dtype, b: Dtype): Dtype => (rank[a] >= rank[b] ? a : b)
 
+const bits = new DataView(new ArrayBuffer(8))
+
+/** The nearest half float, ties to even; beyond 65504 infinity. */
+export function roundToHalf(value: number): number {
+  if (!Number.isFinite(value) || value === 0) return value
+  bits.setFloat64(0, value)
+  const exponent = ((bits.getUint32(0) >>> 20) & 0x7ff) - 1023
+  const step = 2 ** (Math.max(exponent, -14) - 10)
+  const scaled = value / step
+  const floor = Math.floor(scaled)
+  const rest = scaled - floor
+  const rounded = (rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor) * step
+  if (Math.abs(rounded) > 65504) return Math.sign(value) * Infinity
+  return rounded === 0 && value < 0 ? -0 : rounded
+}
+
 /** A float as an integer: truncated towards zero, clamped to what the type holds; NaN is 0. */
 export function truncateTo(dtype: 'i32' | 'u32', value: number): number {
   if (Number.isNaN(value)) return 0

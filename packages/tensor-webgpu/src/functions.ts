@@ -47,12 +47,17 @@ export function tensor(data: NestedNumbers | TypedArray, options: CreateOptions 
   if (values.length !== sizeOf(shape)) throw new ShapeError(`tensor: shape ${formatShape(shape)} needs ${sizeOf(shape)} elements, got ${values.length}`)
   const device = options.device ?? defaultDevice('tensor')
   const dtype = options.dtype ?? dtypeOf(values)
+  requireSupport('tensor', dtype, device)
   checkIntegers(values, dtype)
   const storage = allocateStorage(device, shape, dtype, currentSite())
   device.write(storage, values)
   const node = build.source(shape, dtype, device)
   node.holding = new Holding(device, storage)
   return new Tensor(node).asLeaf()
+}
+
+function requireSupport(where: string, dtype: Dtype, device: Device): void {
+  if (!device.supports(dtype)) throw new DtypeError(`${where}: f16 must work on the device, which it does not on ${device.kind} (${device.description}); use f32 here`)
 }
 
 const isTypedArray = (data: NestedNumbers | TypedArray): data is TypedArray => ArrayBuffer.isView(data)
@@ -83,7 +88,10 @@ function flatten(data: NestedNumbers, wanted: Shape | undefined): { values: Floa
   return { values: Float64Array.from(values), shape: wanted ?? shape }
 }
 
-export const full = (shape: Shape, value: number, { dtype = 'f32', device }: CreateOptions = {}): Tensor => new Tensor(create.full(shape, value, dtype, device ?? defaultDevice('full')))
+export function full(shape: Shape, value: number, { dtype = 'f32', device = defaultDevice('full') }: CreateOptions = {}): Tensor {
+  requireSupport('full', dtype, device)
+  return new Tensor(create.full(shape, value, dtype, device))
+}
 export const zeros = (shape: Shape, options: CreateOptions = {}): Tensor => full(shape, 0, options)
 export const ones = (shape: Shape, options: CreateOptions = {}): Tensor => full(shape, 1, options)
 export const zerosLike = (x: Tensor): Tensor => full(x.shape, 0, { dtype: x.dtype, device: x.device })

@@ -34,7 +34,7 @@ export function attentionRule(options: AttentionOptions, { node, inputs, gradien
 
 function resultsOf(node: Node): { out: Tensor; lse: Tensor } {
   const [q] = node.inputs
-  const outputs = [{ shape: q.shape, dtype: q.dtype }, { shape: q.shape.slice(0, 3), dtype: q.dtype }]
+  const outputs = [{ shape: q.shape, dtype: q.dtype }, { shape: q.shape.slice(0, 3), dtype: 'f32' as const }]
   return { out: new Tensor(build.part(node, 0, outputs)), lse: new Tensor(build.part(node, 1, outputs)) }
 }
 

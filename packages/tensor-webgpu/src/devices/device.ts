@@ -1,4 +1,5 @@
 // What every device offers. Tensors and compile know devices only through this; kernels and plans are a device's own affair.
+import type { TuneOptions } from './webgpu/tuning/tune.js'
 import type { Dtype, TypedArray } from '../dtype.js'
 import type { Program } from '../graph/program.js'
 
@@ -42,6 +43,8 @@ export interface Device {
   /** What answered: the adapter's description, or the number of threads. */
   readonly description: string
   readonly counts: Readonly<DeviceCounts>
+  /** Whether tensors of this element type can be here: all can, but f16. */
+  supports(dtype: Dtype): boolean
   allocate(dtype: Dtype, length: number): Storage
   free(storage: Storage): void
   /** Overwrites a storage from the host. Ordered after all runs queued so far. */
@@ -49,6 +52,11 @@ export interface Device {
   /** Reads a whole storage. Ordered after all runs queued so far; the only thing that waits. */
   read(storage: Storage): Promise<TypedArray>
   prepare(program: Program): Executable
+  /**
+   * Measures the ways to compute the kernels of everything prepared so far, and uses the fastest from then on. WebGPU only, and on request only:
+   * it takes seconds. Gives the choices as JSON. Results may change in their last bits; with the same choices they are the same.
+   */
+  tune?(options?: TuneOptions): Promise<string>
   /** Releases the device; later use is a DeviceError. */
   close(): void
 }

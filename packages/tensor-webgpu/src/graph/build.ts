@@ -3,6 +3,7 @@
 import type { Device } from '../devices/device.js'
 import { isFloat, truncateTo, type Dtype } from '../dtype.js'
 import type { ReduceFunction } from '../plan/kernel.js'
+import { DtypeError } from '../errors.js'
 import { sameShape, sizeOf, type Shape } from '../shape.js'
 import { Node } from './node.js'
 import type { AttentionOptions, Output } from './operation.js'
@@ -46,6 +47,7 @@ export function elementwise(fn: ScalarFunction, ...inputs: Node[]): Node {
 
 export function cast(node: Node, dtype: Dtype): Node {
   if (node.dtype === dtype) return node
+  if (!node.device.supports(dtype)) throw new DtypeError(`to: f16 must work on the device, which it does not on ${node.device.kind} (${node.device.description}); use f32 here`)
   const value = constantOf(node)
   if (value !== null) return constant(isFloat(node.dtype) && (dtype === 'i32' || dtype === 'u32') ? truncateTo(dtype, value) : value, node.shape, dtype, node.device)
   return new Node({ kind: 'cast' }, [node], node.shape, dtype, node.device)
@@ -115,7 +117,11 @@ export function matmul(a: Node, b: Node): Node {
 
 export const gather = (node: Node, axis: number, index: Node): Node => new Node({ kind: 'gather', axis }, [node, index], index.shape, node.dtype, node.device)
 
-export const scatterAdd = (shape: Shape, axis: number, index: Node, values: Node): Node => new Node({ kind: 'scatterAdd', axis }, [values, index], shape, values.dtype, values.device)
+export function scatterAdd(shape: Shape, axis: number, index: Node, values: Node): Node {
+  // The kernel adds in memory, where halves would lose what is small.
+  if (values.dtype === 'f16') return cast(scatterAdd(shape, axis, index, cast(values, 'f32')), 'f16')
+  return new Node({ kind: 'scatterAdd', axis }, [values, index], shape, values.dtype, values.device)
+}
 
 export const custom = (definition: number, result: Output, inputs: readonly Node[]): Node => new Node({ kind: 'custom', definition }, inputs, result.shape, result.dtype, inputs[0].device)
 
@@ -131,7 +137,8 @@ export function part(node: Node, index: number, outputs: readonly Output[]): Nod
 export function attention(q: Node, k: Node, v: Node, mask: Node | null, options: AttentionOptions): [Node, Node] {
   const outputs = [
     { shape: q.shape, dtype: q.dtype },
-    { shape: q.shape.slice(0, 3), dtype: q.dtype },
+    // a log of sums: halves would lose it
+    { shape: q.shape.slice(0, 3), dtype: 'f32' as const },
   ]
   const node = new Node({ kind: 'attention', outputs, ...options }, mask ? [q, k, v, mask] : [q, k, v], q.shape, q.dtype, q.device)
   return [part(node, 0, outputs), part(node, 1, outputs)]

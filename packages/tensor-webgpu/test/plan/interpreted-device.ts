@@ -17,6 +17,9 @@ export class InterpretedDevice implements Device {
   readonly plans: Plan[] = []
   maxBindings = 8
 
+  supports(): boolean {
+    return true
+  }
   allocate(dtype: Dtype, length: number): HostStorage {
     return { dtype, length, values: new Float64Array(length).fill(Number.NaN) }
   }

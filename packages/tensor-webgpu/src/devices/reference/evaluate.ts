@@ -1,6 +1,6 @@
 // What every primitive operation means: plain loops in float64, one element at a time. Written to be read, and to judge the other devices;
 // it shares no planner and no kernel with them.
-import { isFloat, truncateTo, type Dtype } from '../../dtype.js'
+import { isFloat, roundToHalf, truncateTo, type Dtype } from '../../dtype.js'
 import type { Vertex } from '../../graph/vertex.js'
 import { scalarFunctions, type ScalarFunction } from '../../graph/scalar-function.js'
 import type { ReduceFunction } from '../../plan/kernel.js'
@@ -11,8 +11,15 @@ import { evaluateAttention, evaluateAttentionBackward } from './evaluate-attenti
 /** All element types are held as float64: it represents every i32 and u32 exactly. */
 export type Values = Float64Array
 
-/** Computes a node from its inputs' values; an operation with several outputs gives them all. */
+/** Computes a node from its inputs' values; an operation with several outputs gives them all. Sums are float64; an f16 result is rounded once. */
 export function evaluate(node: Vertex, inputs: readonly Values[]): Values[] {
+  const results = compute(node, inputs)
+  const { operation } = node
+  const dtypes = 'outputs' in operation ? operation.outputs.map(output => output.dtype) : [node.dtype]
+  return results.map((values, i) => (dtypes[i] === 'f16' ? values.map(roundToHalf) : values))
+}
+
+function compute(node: Vertex, inputs: readonly Values[]): Values[] {
   const { operation } = node
   switch (operation.kind) {
     case 'source':

@@ -1,5 +1,5 @@
 // The reference device: the readable definition of every operation, in float64. Slow on purpose; it judges the other two.
-import type { Dtype, TypedArray } from '../../dtype.js'
+import { roundToHalf, type Dtype, type TypedArray } from '../../dtype.js'
 import { DeviceError } from '../../errors.js'
 import type { Vertex } from '../../graph/vertex.js'
 import type { Program } from '../../graph/program.js'
@@ -26,6 +26,10 @@ class ReferenceDevice implements Device {
   readonly #storages = new Map<Storage, ReferenceStorage>()
   #closed = false
 
+  supports(): boolean {
+    return true
+  }
+
   allocate(dtype: Dtype, length: number): Storage {
     const storage = { dtype, length, values: new Float64Array(length) }
     this.#storages.set(storage, storage)
@@ -47,7 +51,8 @@ class ReferenceDevice implements Device {
   }
 
   write(storage: Storage, data: TypedArray): void {
-    this.#find(storage).values.set(storage.dtype === 'bool' ? Float64Array.from(data, value => (value !== 0 ? 1 : 0)) : data)
+    const { dtype } = storage
+    this.#find(storage).values.set(dtype === 'bool' ? Float64Array.from(data, value => (value !== 0 ? 1 : 0)) : dtype === 'f16' ? Float64Array.from(data, roundToHalf) : data)
   }
 
   async read(storage: Storage): Promise<TypedArray> {

@@ -37,9 +37,13 @@ export class WasmDevice implements Device {
     this.scratch = { arena: new Scratch(memory, 'intermediate results'), shared: new Scratch(memory, 'scratch'), thread: new Scratch(memory, 'scratch') }
   }
 
+  supports(dtype: Dtype): boolean {
+    return dtype !== 'f16'
+  }
+
   allocate(dtype: Dtype, length: number): Storage {
     this.#checkOpen()
-    if (dtype === 'f16') throw new DtypeError('wasm: element types must be f32, i32, u32 or bool, got f16; use f32 on this device')
+    if (!this.supports(dtype)) throw new DtypeError('wasm: element types must be f32, i32, u32 or bool, got f16; use f32 on this device')
     const start = this.memory.allocate(length * bytesPerElement[dtype], `a tensor of ${length} elements`)
     const storage: Storage = { dtype, length }
     this.#storages.set(storage, start)

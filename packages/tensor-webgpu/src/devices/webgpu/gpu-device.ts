@@ -1,6 +1,6 @@
 // The WebGPU device: memory, pipelines, runs and reads on one GPUDevice. How it was found is webgpu-device.ts.
 import { bytesPerElement, type Dtype, type TypedArray } from '../../dtype.js'
-import { DeviceError } from '../../errors.js'
+import { DeviceError, DtypeError } from '../../errors.js'
 import type { Program } from '../../graph/program.js'
 import type { Kernel } from '../../plan/kernel.js'
 import { planProgram } from '../../plan/plan-program.js'
@@ -17,6 +17,8 @@ import { PipelineCache } from './pipelines.js'
 import { Recorder } from './recorder.js'
 import { StagingRing } from './staging.js'
 import { describeAdapter, traitsOf, type GpuTraits } from './traits.js'
+import { Tuning } from './tuning/tuning.js'
+import type { TuneOptions } from './tuning/tune.js'
 
 // GPUBufferUsage and GPUMapMode are globals that Node lacks
 const usage = { mapRead: 1, copySrc: 4, copyDst: 8, storage: 128 } as const
@@ -36,20 +38,23 @@ export class WebgpuDevice implements Device {
   readonly #arena: Arena
   readonly #pipelines: PipelineCache
   readonly #recorder: Recorder
+  readonly tuning: Tuning
   readonly #storages = new WeakMap<Storage, GpuStorage>()
   #empty: GPUBuffer | null = null
 
-  constructor(gpu: GPUDevice, info: GPUAdapterInfo) {
+  /** `halves`: whether kernels with f16 were seen to work here. */
+  constructor(gpu: GPUDevice, info: GPUAdapterInfo, halves = gpu.features.has('shader-f16')) {
     this.gpu = gpu
     this.description = describeAdapter(info)
-    this.traits = traitsOf(gpu, info)
+    this.traits = { ...traitsOf(gpu, info), f16: halves }
+    this.tuning = new Tuning(gpu, info, this.traits)
     this.#faults = new Faults(gpu)
     const create = (bytes: number, label: string): GPUBuffer => this.#createBuffer(bytes, usage.storage | usage.copySrc | usage.copyDst, label)
     const release = (buffer: GPUBuffer): void => this.#releaseBuffer(buffer)
     this.#memory = new GpuMemory(create, release, this.traits.offsetAlignment)
     this.#staging = new StagingRing(bytes => this.#createBuffer(bytes, usage.mapRead | usage.copyDst, 'staging'), release)
     this.#arena = new Arena(create, release, this.traits.maxBufferBytes)
-    this.#pipelines = new PipelineCache(gpu, this.#faults, this.traits, () => void this.#counts.pipelinesCreated++)
+    this.#pipelines = new PipelineCache(gpu, this.#faults, this.traits, this.tuning.choices, () => void this.#counts.pipelinesCreated++)
     this.#recorder = new Recorder(gpu, this.#counts, create, release)
   }
 
@@ -84,9 +89,13 @@ export class WebgpuDevice implements Device {
     return known
   }
 
+  supports(dtype: Dtype): boolean {
+    return dtype !== 'f16' || this.traits.f16
+  }
+
   allocate(dtype: Dtype, length: number): Storage {
     this.#faults.check()
-    if (dtype === 'f16' && !this.traits.f16) throw new DeviceError(`webgpu: f16 needs the shader-f16 feature, which ${this.description} lacks; use f32`, 'feature')
+    if (!this.supports(dtype)) throw new DtypeError(`webgpu: f16 must work on the adapter, which it does not on ${this.description}; use f32 on this device`)
     const storage = this.#memory.allocate(dtype, length, length * bytesPerElement[dtype])
     this.#storages.set(storage, storage)
     return storage
@@ -144,6 +153,7 @@ export class WebgpuDevice implements Device {
       pipelines: this.#pipelines,
       recorder: this.#recorder,
       emptyBuffer: this.#empty,
+      tuning: this.tuning,
       resolve: storage => this.#resolve(storage),
       bindGroup: descriptor => {
         this.#counts.bindGroupsCreated++
@@ -152,9 +162,16 @@ export class WebgpuDevice implements Device {
     })
   }
 
+  async tune(options: TuneOptions = {}): Promise<string> {
+    this.#faults.check()
+    const text = await this.tuning.run(options)
+    await this.#faults.settle()
+    return text
+  }
+
   /** The WGSL that this device runs for a kernel. */
   printKernel(kernel: Kernel): string {
-    return printKernel(kernel, this.traits)
+    return printKernel(kernel, this.traits, this.tuning.choices)
   }
 
   close(): void {

@@ -2,6 +2,9 @@
 import { DeviceError } from '../../errors.js'
 import { isSoftwareAdapter } from './traits.js'
 import { WebgpuDevice } from './gpu-device.js'
+import { hostTuningStore } from './tuning/host-store.js'
+import type { TuningStore } from './tuning/store.js'
+import { halvesWork } from './half-probe.js'
 
 export interface WebgpuOptions {
   /** The entry point to use instead of the host's own: a counting wrapper, or Dawn's null backend. */
@@ -9,6 +12,8 @@ export interface WebgpuOptions {
   /** Node only: part of the adapter's name, such as `llvmpipe` or `SwiftShader`. */
   readonly adapter?: string
   readonly powerPreference?: GPUPowerPreference
+  /** Use what `tune()` measured on this adapter in earlier sessions: true for the host's own store. */
+  readonly tuning?: boolean | TuningStore
 }
 
 /** What npm's `webgpu` exports. */
@@ -90,7 +95,12 @@ export async function requestFullDevice(adapter: GPUAdapter): Promise<GPUDevice>
  */
 export async function requestWebgpuDevice(options: WebgpuOptions = {}): Promise<WebgpuDevice> {
   const adapter = await requestGpuAdapter(options)
-  return new WebgpuDevice(await requestFullDevice(adapter), adapter.info)
+  const gpu = await requestFullDevice(adapter)
+  const device = new WebgpuDevice(gpu, adapter.info, await halvesWork(gpu))
+  const { tuning = false } = options
+  const store = typeof tuning === 'boolean' ? (tuning ? await hostTuningStore() : null) : tuning
+  if (store !== null) await device.tuning.use(store)
+  return device
 }
 
 /** Wraps a GPUDevice that the caller made, with the limits and features the caller asked for. */

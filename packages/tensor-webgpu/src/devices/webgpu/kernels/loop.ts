@@ -7,7 +7,7 @@ import { bodyVectorBindings, closure, emitInstructions, emitStore, instructionWi
 import { Prelude } from '../wgsl/prelude.js'
 import { combine, foldVector, reduceIdentity } from '../wgsl/reduce.js'
 import { convert, registerOf, typeName, widen, type Register, type Value, type Width } from '../wgsl/value.js'
-import { foldWorkgroups, loopStart, splitIndex, workgroupNumber, type GpuProgram } from './gpu-program.js'
+import { foldWorkgroups, loopStart, splitIndex, workgroupNumber, type GpuProgram, usesHalves } from './gpu-program.js'
 import { chooseLoop, type LoopChoice } from './loop-choice.js'
 import { simplifyLoop } from './simplify.js'
 
@@ -72,7 +72,7 @@ class LoopWriter {
     this.#writeResults()
     const shared = [...this.#shared].map(([name, { type, width }]) => `var<workgroup> ${name}: array<${typeName(type === 'bool' ? 'u32' : type, width)}, ${lanes * rowsPerGroup}>;\n`)
     const wgsl = [
-      this.#kernel.bindings.some(binding => binding.dtype === 'f16') ? 'enable f16;\n' : '', this.#arrays.declarations, ...shared, '\n', this.#prelude.text,
+      usesHalves(this.#kernel) ? 'enable f16;\n' : '', this.#arrays.declarations, ...shared, '\n', this.#prelude.text,
       `@compute @workgroup_size(${lanes * rowsPerGroup})\n`,
       'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {\n', this.#lines.join('\n'), '\n}\n',
     ].join('')

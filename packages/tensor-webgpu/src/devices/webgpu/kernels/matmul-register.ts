@@ -2,7 +2,7 @@
 // and no workgroup memory: for software adapters, and the fallback that runs anywhere.
 import type { MatmulKernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
-import { foldWorkgroups, workgroupNumber, type GpuProgram } from './gpu-program.js'
+import { foldWorkgroups, workgroupNumber, type GpuProgram, usesHalves } from './gpu-program.js'
 import { MatmulWriter, type Tile } from './matmul-tile.js'
 
 export interface RegisterTile extends Tile {
@@ -34,7 +34,7 @@ export function registerMatmul(kernel: MatmulKernel, tile: RegisterTile, traits:
 
 export function matmulText(writer: MatmulWriter, workgroupSize: number, shared: string, enables = '', parameters = ''): string {
   return [
-    writer.kernel.bindings.some(binding => binding.dtype === 'f16') ? 'enable f16;\n' : '', enables, writer.arrays.declarations, shared, '\n', writer.prelude.text,
+    usesHalves(writer.kernel) ? 'enable f16;\n' : '', enables, writer.arrays.declarations, shared, '\n', writer.prelude.text,
     `@compute @workgroup_size(${workgroupSize})\n`,
     `fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32${parameters}) {\n`, writer.lines.join('\n'), '\n}\n',
   ].join('')
