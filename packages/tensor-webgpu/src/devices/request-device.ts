@@ -2,6 +2,7 @@
 import { DeviceError } from '../errors.js'
 import { offerDefaultDevice } from './default-device.js'
 import type { Device, DeviceKind } from './device.js'
+import type { TuningStore } from './webgpu/tuning/store.js'
 
 export interface DeviceOptions {
   /** WASM: how many threads compute, the calling one included. The hardware's number, at most 8, by default. */
@@ -11,6 +12,8 @@ export interface DeviceOptions {
   powerPreference?: 'low-power' | 'high-performance'
   /** WebGPU: where adapters come from, instead of `navigator.gpu` or the package `webgpu`. */
   gpu?: GPU
+  /** WebGPU: use what `tune()` measured on this adapter before, kept in the host's store (true) or in one of your own. */
+  tuning?: boolean | TuningStore
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Compiled, PipelineCache } from './pipelines.js'
 import type { GpuStorage } from './memory.js'
 import type { Recorder } from './recorder.js'
 import type { GpuTraits } from './traits.js'
+import type { Tuning } from './tuning/tuning.js'
 
 /** What an executable needs of its device. */
 export interface ExecutableHost {
@@ -16,6 +17,7 @@ export interface ExecutableHost {
   readonly arena: Arena
   readonly pipelines: PipelineCache
   readonly recorder: Recorder
+  readonly tuning: Tuning
   /** A buffer that nothing else uses, for regions of no elements: they may not lie inside memory that another binding writes. */
   readonly emptyBuffer: GPUBuffer
   resolve(storage: Storage): GpuStorage
@@ -38,8 +40,10 @@ const KEPT_GROUPS = 16
 export class GpuExecutable implements Executable {
   readonly #host: ExecutableHost
   readonly #plan: Plan
-  readonly #dispatches: readonly Dispatch[]
+  #dispatches: readonly Dispatch[]
+  /** Of the arena and of the pipelines that groups and dispatches were made for. */
   #generation = -1
+  #compiled: number
   #bound: readonly Storage[] = []
   #groups: GPUBindGroup[] = []
   #disposed = false
@@ -47,15 +51,23 @@ export class GpuExecutable implements Executable {
   constructor(plan: Plan, host: ExecutableHost) {
     this.#host = host
     this.#plan = plan
-    this.#dispatches = plan.steps.flatMap(step => host.pipelines.compile(step.kernel, step.label).map((compiled): Dispatch => {
+    for (const { kernel, regions } of plan.steps) host.tuning.remember({ kernel, lengths: regions.map(({ length }) => length) })
+    this.#compiled = host.tuning.generation
+    this.#dispatches = this.#compile()
+    if (plan.arenaBytes > 0) host.arena.reserve(plan.arenaBytes)
+  }
+
+  #compile(): Dispatch[] {
+    const plan = this.#plan
+    return plan.steps.flatMap(step => this.#host.pipelines.compile(step.kernel, step.label).map((compiled): Dispatch => {
       const externals = compiled.program.bindings.flatMap(binding => plan.slots[step.regions[binding].slot].external ?? [])
       return { compiled, step, externals: [...new Set(externals)], groups: new Map() }
     }))
-    if (plan.arenaBytes > 0) host.arena.reserve(plan.arenaBytes)
   }
 
   run(storages: readonly Storage[], copies: { readonly before?: readonly Copy[]; readonly after?: readonly Copy[] } = {}): void {
     if (this.#disposed) throw new DisposedError('run: the executable must be live, got a disposed one')
+    if (this.#compiled !== this.#host.tuning.generation) this.#renew()
     this.#bind(storages)
     const { recorder } = this.#host
     recorder.begin()
@@ -63,6 +75,14 @@ export class GpuExecutable implements Executable {
     this.#dispatches.forEach(({ compiled }, i) => recorder.dispatch(compiled.pipeline, this.#groups[i], compiled.program.workgroups))
     for (const copy of copies.after ?? []) recorder.copy(this.#host.resolve(copy.from), this.#host.resolve(copy.to))
     recorder.submit()
+  }
+
+  /** A tuner has made choices since. */
+  #renew(): void {
+    this.#compiled = this.#host.tuning.generation
+    this.#dispatches = this.#compile()
+    this.#bound = []
+    this.#generation = -1
   }
 
   #bind(storages: readonly Storage[]): void {

@@ -8,9 +8,13 @@ import { loopProgram } from './kernels/loop.js'
 import { matmulProgram } from './kernels/matmul.js'
 import { scatterAddProgram } from './kernels/scatter-add.js'
 import type { GpuTraits } from './traits.js'
+import { candidatesOf, kernelClass } from './tuning/candidates.js'
+import { Choices } from './tuning/choices.js'
 
-/** The dispatches that compute a kernel, in order. Empty where there is nothing to compute. */
-export function generate(kernel: Kernel, traits: GpuTraits): readonly GpuProgram[] {
+/** The dispatches that compute a kernel, in order. Empty where there is nothing to compute. `choices` go before the seed tables. */
+export function generate(kernel: Kernel, traits: GpuTraits, choices: Choices = new Choices()): readonly GpuProgram[] {
+  const chosen = chosenPrograms(kernel, traits, choices)
+  if (chosen !== null) return chosen
   const one = (program: GpuProgram | null): readonly GpuProgram[] => (program === null ? [] : [program])
   if (kernel.kind === 'loop') return one(loopProgram(kernel, traits))
   if (kernel.kind === 'matmul') return one(matmulProgram(kernel, traits))
@@ -20,6 +24,14 @@ export function generate(kernel: Kernel, traits: GpuTraits): readonly GpuProgram
   return one(scatterAddProgram(kernel, traits))
 }
 
+/** null where nothing was chosen for the kernel's class, or the choice does not fit this one of it. */
+function chosenPrograms(kernel: Kernel, traits: GpuTraits, choices: Choices): readonly GpuProgram[] | null {
+  if (choices.isEmpty) return null
+  const own = kernelClass(kernel, traits)
+  const name = own === null ? null : choices.of(own)
+  return name === null ? null : (candidatesOf(kernel, traits).find(candidate => candidate.name === name)?.programs() ?? null)
+}
+
 /** The WGSL of a kernel as this device would run it, one text per dispatch, each headed by its variant. */
-export const printKernel = (kernel: Kernel, traits: GpuTraits): string =>
-  generate(kernel, traits).map(program => `// ${program.variant}, ${program.workgroups.join(' x ')} workgroups\n${program.wgsl}`).join('\n')
+export const printKernel = (kernel: Kernel, traits: GpuTraits, choices?: Choices): string =>
+  generate(kernel, traits, choices).map(program => `// ${program.variant}, ${program.workgroups.join(' x ')} workgroups\n${program.wgsl}`).join('\n')

@@ -5,6 +5,8 @@ import type { Faults } from './faults.js'
 import { generate } from './generate.js'
 import type { GpuProgram } from './kernels/gpu-program.js'
 import type { GpuTraits } from './traits.js'
+import { kernelClass } from './tuning/candidates.js'
+import type { Choices } from './tuning/choices.js'
 
 export interface Compiled {
   readonly program: GpuProgram
@@ -29,24 +31,27 @@ export class PipelineCache {
   readonly #device: GPUDevice
   readonly #faults: Faults
   readonly #traits: GpuTraits
+  readonly #choices: Choices
   readonly #created: () => void
   readonly #byKernel = new Map<string, readonly Compiled[]>()
   readonly #byText = new Map<string, GPUComputePipeline>()
   readonly #layouts = new Map<number, { bindGroup: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>()
 
-  constructor(device: GPUDevice, faults: Faults, traits: GpuTraits, created: () => void) {
+  constructor(device: GPUDevice, faults: Faults, traits: GpuTraits, choices: Choices, created: () => void) {
     this.#device = device
     this.#faults = faults
     this.#traits = traits
+    this.#choices = choices
     this.#created = created
   }
 
   /** The dispatches of a kernel, in order; none where it has nothing to compute. */
   compile(kernel: Kernel, label: string): readonly Compiled[] {
-    const key = kernelKey(kernel)
+    const own = this.#choices.isEmpty ? null : kernelClass(kernel, this.#traits)
+    const key = `${own === null ? '' : (this.#choices.of(own) ?? '')}|${kernelKey(kernel)}`
     const known = this.#byKernel.get(key)
     if (known !== undefined) return known
-    const compiled = generate(kernel, this.#traits).map((program): Compiled => {
+    const compiled = generate(kernel, this.#traits, this.#choices).map((program): Compiled => {
       const { bindGroup } = this.#layoutFor(program.bindings.length, label)
       return { program, pipeline: this.#pipeline(program, label), layout: bindGroup }
     })

@@ -1,4 +1,5 @@
-// Which matmul family computes a kernel, by seed table: adapter family, operand layout and size. A measuring tuner would replace `chooseMatmul`.
+// Which matmul family computes a kernel, by seed table: adapter family, operand layout and size. What was
+// measured on request (tuning/) comes before the table.
 import type { LoopKernel, MatmulKernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
 import type { GpuProgram } from './gpu-program.js'
@@ -37,6 +38,14 @@ function asLoop(kernel: MatmulKernel): LoopKernel {
   }
 }
 
+/** The kernel as tiles compute it, or null where it is nothing, or a reduction over k that the loop kernels do better. */
+export function tiledForm(original: MatmulKernel, traits: GpuTraits): MatmulKernel | null {
+  const kernel = simplifyMatmul(original)
+  const { m, n, k, batch } = kernel
+  const isTiled = m > 1 && n > 1 && k > 0 && !batch.includes(0)
+  return isTiled && matmulCandidates(kernel, traits).length > 0 ? kernel : null
+}
+
 export function matmulProgram(original: MatmulKernel, traits: GpuTraits): GpuProgram | null {
   const kernel = simplifyMatmul(original)
   const { m, n, k, batch } = kernel
@@ -45,34 +54,42 @@ export function matmulProgram(original: MatmulKernel, traits: GpuTraits): GpuPro
     const program = loopProgram(asLoop(kernel), traits)
     return program === null ? null : { ...program, variant: `matmul as ${program.variant}` }
   }
-  return chooseMatmul(kernel, traits)(kernel, traits)
+  return matmulCandidates(kernel, traits)[0].make(kernel, traits)
 }
 
 type Variant = (kernel: MatmulKernel, traits: GpuTraits) => GpuProgram
+
+export interface MatmulCandidate {
+  readonly name: string
+  readonly make: Variant
+}
 
 const subgroup = { rows: 8, columns: 1, down: 1, depth: 2 } as const
 const largeTile = { rows: 4, columns: 1, across: 16, down: 16, depth: 16 } as const
 const smallTile = { rows: 2, columns: 1, across: 8, down: 8, depth: 16 } as const
 
-/** Every way to compute a matmul of at least two rows and columns that a device with these traits can run. The first that fits is a safe choice. */
-export function matmulVariants(kernel: MatmulKernel, traits: GpuTraits): Variant[] {
+/** Every way to compute a matmul of at least two rows and columns that a device with these traits can run; the seed table's first. */
+export function matmulCandidates(kernel: MatmulKernel, traits: GpuTraits): MatmulCandidate[] {
   const { a, batch, m } = kernel
   // a transposed comes four rows to a load, so that eight rows cost as little as four do otherwise
   const rows = m < 4 ? 2 : m >= 8 && a.strides[batch.length] === 1 ? 8 : 4
-  return [
-    (k, t) => registerMatmul(k, { rows, columns: 1, across: 8, down: t.software ? 1 : 8 }, t),
-    ...(fitsSubgroup(kernel, subgroup, traits.subgroupSize) ? [(k: MatmulKernel, t: GpuTraits) => subgroupMatmul(k, subgroup, t)] : []),
-    ...[largeTile, smallTile].filter(tile => tile.across * tile.down <= traits.maxInvocations && workgroupBytes(tile) <= traits.maxWorkgroupBytes)
-      .map(tile => (k: MatmulKernel, t: GpuTraits) => workgroupMatmul(k, tile, t)),
+  const fits = (tile: typeof largeTile | typeof smallTile): boolean => tile.across * tile.down <= traits.maxInvocations && workgroupBytes(tile) <= traits.maxWorkgroupBytes
+  const all: MatmulCandidate[] = [
+    { name: 'register', make: (k, t) => registerMatmul(k, { rows, columns: 1, across: 8, down: t.software ? 1 : 8 }, t) },
+    ...(fitsSubgroup(kernel, subgroup, traits.subgroupSize) ? [{ name: 'subgroup', make: (k: MatmulKernel, t: GpuTraits) => subgroupMatmul(k, subgroup, t) }] : []),
+    ...(fits(largeTile) ? [{ name: 'large tile', make: (k: MatmulKernel, t: GpuTraits) => workgroupMatmul(k, largeTile, t) }] : []),
+    ...(fits(smallTile) ? [{ name: 'small tile', make: (k: MatmulKernel, t: GpuTraits) => workgroupMatmul(k, smallTile, t) }] : []),
   ]
+  const seed = seedName(kernel, traits)
+  return [...all.filter(({ name }) => name === seed), ...all.filter(({ name }) => name !== seed)]
 }
 
+export const matmulVariants = (kernel: MatmulKernel, traits: GpuTraits): Variant[] => matmulCandidates(kernel, traits).map(({ make }) => make)
+
 /** Seed table. Software adapters: subgroup broadcasts, 20-28 GFLOP/s where registers alone give 8-15 and workgroup memory 4-8. */
-function chooseMatmul(kernel: MatmulKernel, traits: GpuTraits): Variant {
-  const { m, n, k } = kernel
-  const variants = matmulVariants(kernel, traits)
-  if (traits.software) return m >= 8 && n >= 8 && fitsSubgroup(kernel, subgroup, traits.subgroupSize) ? variants[1] : variants[0]
+function seedName({ m, n, k }: MatmulKernel, traits: GpuTraits): string {
+  if (traits.software) return m >= 8 && n >= 8 ? 'subgroup' : 'register'
   // mobile GPUs keep workgroup memory in main memory
-  if (traits.family === 'adreno' || m < 16 || n < 16 || k < 16) return variants[0]
-  return m * n >= 512 * 512 ? (k_, t) => workgroupMatmul(k_, largeTile, t) : (k_, t) => workgroupMatmul(k_, smallTile, t)
+  if (traits.family === 'adreno' || m < 16 || n < 16 || k < 16) return 'register'
+  return m * n >= 512 * 512 ? 'large tile' : 'small tile'
 }

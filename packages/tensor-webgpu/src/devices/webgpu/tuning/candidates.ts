@@ -1,0 +1,60 @@
+// The ways to compute a kernel that a tuner may choose between, and the class of kernels that share a choice: sizes count by powers of two.
+import type { Access, Kernel } from '../../../plan/kernel.js'
+import { attentionBackwardPrograms } from '../kernels/attention-backward.js'
+import { attentionProgram } from '../kernels/attention.js'
+import { attentionLayout, type AttentionLayout } from '../kernels/attention-shader.js'
+import type { GpuProgram } from '../kernels/gpu-program.js'
+import { matmulCandidates, tiledForm } from '../kernels/matmul.js'
+import type { GpuTraits } from '../traits.js'
+
+export interface Candidate {
+  readonly name: string
+  readonly programs: () => readonly GpuProgram[]
+}
+
+const bucket = (n: number): number => Math.ceil(Math.log2(Math.max(1, n)))
+const dtypes = (kernel: Kernel): string => kernel.bindings.map(({ dtype }) => dtype).join()
+/** Along which of its last two axes an operand is contiguous. */
+const layout = (access: Access): string => access.strides.slice(-2).map(stride => (stride === 1 ? '1' : stride === 0 ? '0' : 's')).join('')
+
+/** null for kernels that are computed in one way only. */
+export function kernelClass(kernel: Kernel, traits: GpuTraits): string | null {
+  if (kernel.kind === 'matmul') {
+    const tiled = tiledForm(kernel, traits)
+    if (tiled === null) return null
+    const batch = tiled.batch.reduce((a, b) => a * b, 1)
+    return `matmul b${bucket(batch)} m${bucket(tiled.m)} n${bucket(tiled.n)} k${bucket(tiled.k)} ${layout(tiled.a)}${layout(tiled.b)} +${bucket(tiled.body.length)} ${dtypes(tiled)}`
+  }
+  if (kernel.kind !== 'attention' && kernel.kind !== 'attentionBackward') return null
+  const { batch, heads, queries, keys, headSize, causal, mask } = kernel
+  return `${kernel.kind} b${bucket(batch * heads)} t${bucket(queries)} s${bucket(keys)} d${headSize}${causal ? ' causal' : ''}${mask === null ? '' : ' masked'} ${dtypes(kernel)}`
+}
+
+/** Candidates, the seed table's choice first. */
+export function candidatesOf(kernel: Kernel, traits: GpuTraits): Candidate[] {
+  if (kernel.kind === 'matmul') {
+    const tiled = tiledForm(kernel, traits)
+    return tiled === null ? [] : matmulCandidates(tiled, traits).map(({ name, make }) => ({ name, programs: () => [make(tiled, traits)] }))
+  }
+  if (kernel.kind === 'attention')
+    return layouts(kernel.queries, traits).map(({ name, layout: forced }) => {
+      const program = attentionProgram(kernel, traits, forced)
+      return { name, programs: () => (program === null ? [] : [program]) }
+    })
+  if (kernel.kind === 'attentionBackward')
+    return layouts(kernel.queries, traits).map(({ name, layout: forced }) => ({ name, programs: () => attentionBackwardPrograms(kernel, traits, forced) }))
+  return []
+}
+
+function layouts(length: number, traits: GpuTraits): { name: string; layout: AttentionLayout }[] {
+  const seed = attentionLayout(length, traits)
+  const groups = [8, 16, 32, 64].filter(group => group <= traits.maxInvocations && group < 2 * length)
+  const all: AttentionLayout[] = [
+    seed,
+    ...groups.map(group => ({ group, staging: 'direct' as const })),
+    ...groups.filter(group => group >= 16).map(group => ({ group, staging: 'tile' as const })),
+    ...(traits.subgroupSize >= 4 ? [{ group: traits.subgroupSize, staging: 'shuffle' as const }] : []),
+  ]
+  const named = new Map(all.map(one => [`${one.staging} ${one.group}`, one]))
+  return [...named].map(([name, one]) => ({ name, layout: one }))
+}

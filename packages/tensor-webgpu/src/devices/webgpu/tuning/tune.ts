@@ -1,0 +1,73 @@
+// Measuring on request: for each class of kernels that a device has prepared and not measured before, every candidate within the time allowed.
+import { bytesPerElement } from '../../../dtype.js'
+import type { Kernel } from '../../../plan/kernel.js'
+import type { GpuTraits } from '../traits.js'
+import { candidatesOf, kernelClass } from './candidates.js'
+import type { Choices } from './choices.js'
+import { measure } from './measure.js'
+
+export interface TuneOptions {
+  /** No new candidate is begun after this. */
+  totalMs?: number
+  /** For one candidate's measurements. */
+  candidateMs?: number
+  /** A candidate that takes longer to compile is abandoned. */
+  compileMs?: number
+}
+
+/** A prepared kernel and the elements that each of its bindings spans. */
+export interface Prepared {
+  readonly kernel: Kernel
+  readonly lengths: readonly number[]
+}
+
+/** Larger kernels are left to the seed table: their operands could not be there twice. */
+const MOST_SCRATCH = 256 << 20
+const STORAGE = 128
+/** A challenger must be this much faster than the seed table's choice: less is noise. */
+const MARGIN = 0.95
+
+/** Adds choices for the classes of `prepared` that have none; gives the number of classes measured. */
+export async function tune(gpu: GPUDevice, traits: GpuTraits, prepared: Iterable<Prepared>, choices: Choices, { totalMs = 10_000, candidateMs = 200, compileMs = 2000 }: TuneOptions = {}): Promise<number> {
+  const end = performance.now() + totalMs
+  let measured = 0
+  for (const { kernel, lengths } of prepared) {
+    const own = kernelClass(kernel, traits)
+    const candidates = own === null || choices.has(own) ? [] : candidatesOf(kernel, traits)
+    if (own === null || candidates.length < 2 || performance.now() > end) continue
+    const { buffer, parts } = scratchFor(gpu, kernel, lengths)
+    if (buffer === null) continue
+    const microseconds: Record<string, number | null> = {}
+    let complete = true
+    for (const { name, programs } of candidates) {
+      // half a comparison is none: the class stays open for another time
+      if (performance.now() > end) complete = false
+      else microseconds[name] = await measure(programs(), { gpu, buffers: parts, candidateMs, compileMs })
+    }
+    buffer.destroy()
+    if (!complete) continue
+    choices.set(own, { name: fastest(candidates.map(({ name }) => name), microseconds), microseconds })
+    measured++
+  }
+  return measured
+}
+
+function fastest([seed, ...challengers]: readonly string[], microseconds: Readonly<Record<string, number | null>>): string {
+  const timeOf = (name: string): number => microseconds[name] ?? Infinity
+  const best = challengers.reduce((a, b) => (timeOf(b) < timeOf(a) ? b : a), challengers[0])
+  return timeOf(best) < timeOf(seed) * MARGIN ? best : seed
+}
+
+/** One buffer for all bindings of a kernel; zeros, which no kernel's speed depends on. */
+function scratchFor(gpu: GPUDevice, { bindings }: Kernel, lengths: readonly number[]): { buffer: GPUBuffer | null; parts: GPUBufferBinding[] } {
+  const sizes = bindings.map(({ dtype }, i) => 16 * Math.ceil((lengths[i] * bytesPerElement[dtype]) / 16) || 16)
+  let bytes = 0
+  const offsets = sizes.map(size => {
+    const offset = bytes
+    bytes += 256 * Math.ceil(size / 256)
+    return offset
+  })
+  if (bytes > Math.min(MOST_SCRATCH, gpu.limits.maxBufferSize)) return { buffer: null, parts: [] }
+  const buffer = gpu.createBuffer({ size: bytes, usage: STORAGE, label: 'tuning' })
+  return { buffer, parts: sizes.map((size, i) => ({ buffer, offset: offsets[i], size })) }
+}
