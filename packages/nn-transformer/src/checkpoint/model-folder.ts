@@ -53,6 +53,7 @@ function configOf(model: SavedModel): Record<string, Json> {
 export function loadModel(files: Folder, { device }: { device?: Device } = {}): SavedModel {
   const config = readConfig(files)
   const tensors = readSafetensors(requireFile(files, WEIGHTS_FILE), { where: WEIGHTS_FILE })
+  requireFewLayers(config, tensors.size)
   const options = { seed: null, ...(device === undefined ? {} : { device }) }
   const type = config.get('model_type')
   switch (type) {
@@ -69,6 +70,12 @@ export function loadModel(files: Folder, { device }: { device?: Device } = {}): 
     default:
       throw new CheckpointError('config', `${CONFIG_FILE}: model_type must be gpt2, bert, abovo-transformer or abovo-recurrent, got ${JSON.stringify(type)}`)
   }
+}
+
+/** Layers are made one by one, before their names are compared: a billion of them would be the end of the process. */
+function requireFewLayers(config: JsonObject, tensors: number): void {
+  for (const [name, value] of config)
+    if (/layer/.test(name) && Number(value) > tensors) throw new CheckpointError('config', `${CONFIG_FILE}: ${name} must not exceed the number of tensors in ${WEIGHTS_FILE}, got ${value} and ${tensors}`)
 }
 
 /** The same for a caller that can only use a GPT. */

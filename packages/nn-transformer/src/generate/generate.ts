@@ -1,12 +1,12 @@
 // Text from a language model, token by token: the loop around a session and a sampler. Beam search is beam-search.ts.
 import { RandomStream } from '@abovo/tensor-webgpu'
 import { checkTokens } from '../data/check-tokens.js'
-import { DataError } from '../errors.js'
+import { ConfigError, DataError } from '../errors.js'
 import type { LanguageModel } from '../models/language-model.js'
 import { CachedSession, type CachingModel } from './cached-session.js'
 import { PlainSession, type DecodingSession, type SessionOptions } from './decoding-session.js'
 import { RecurrentSession, type RecurrentModel } from './recurrent-session.js'
-import { chooseToken, type Choice, type SamplingOptions } from './sampling.js'
+import { checkSampling, chooseToken, type Choice, type SamplingOptions } from './sampling.js'
 
 export interface GenerateOptions extends SamplingOptions {
   maxNewTokens: number
@@ -40,7 +40,7 @@ export function openSession(model: LanguageModel, options: SessionOptions = {}):
  * Continues several prompts at once. A model with a context length sees the last tokens that fit: when the context is full, it goes on from the
  * second half of it.
  *
- * @throws DataError for empty prompts and ids outside the vocabulary; the signal's reason when aborted.
+ * @throws ConfigError for options out of range, DataError for empty prompts and ids outside the vocabulary; the signal's reason when aborted.
  * @example
  * const [answer] = await generate(model, [tokenizer.encode('To be')], { maxNewTokens: 20, temperature: 0.8, topK: 40, seed: 1 })
  * tokenizer.decode(answer.tokens)
@@ -69,7 +69,9 @@ export async function* streamTokens(model: LanguageModel, prompt: ArrayLike<numb
 /** One choice a row and turn; null for rows that have ended. */
 async function* choose(model: LanguageModel, prompts: readonly ArrayLike<number>[], { maxNewTokens, seed, stopTokens = [], signal, session: given, ...sampling }: GenerateOptions): AsyncGenerator<(Choice | null)[]> {
   checkPrompts(prompts, model.vocabSize, given)
-  if (maxNewTokens <= 0) return
+  checkSampling('generate', sampling)
+  if (!(Number.isSafeInteger(maxNewTokens) && maxNewTokens >= 0)) throw new ConfigError(`generate: maxNewTokens must be a non-negative integer, got ${maxNewTokens}`)
+  if (maxNewTokens === 0) return
   const rows = prompts.map(prompt => Array.from(prompt))
   // a stream a row: what one row draws does not depend on the others
   const streams = rows.map((_, b) => new RandomStream(seed, b * 2 ** 32))

@@ -1,6 +1,8 @@
 // Choosing one token from logits on the host: temperature, then the top-k and top-p cuts (arXiv 1904.09751). Deterministic: the caller brings the
 // random number.
 
+import { ConfigError } from '../errors.js'
+
 export interface SamplingOptions {
   /** Divides the logits; 0 takes the likeliest token. */
   temperature?: number
@@ -14,6 +16,16 @@ export interface Choice {
   readonly token: number
   /** Natural log of the token's probability at this temperature (at 1 if it is 0), before the cuts. */
   readonly logProb: number
+}
+
+/** @throws ConfigError naming every option that does not fit. */
+export function checkSampling(where: string, { temperature = 1, topK = Infinity, topP = 1 }: SamplingOptions): void {
+  const complaints = [
+    ...(temperature >= 0 && temperature < Infinity ? [] : [`temperature must be 0 or more, got ${temperature}`]),
+    ...(topK === Infinity || (Number.isSafeInteger(topK) && topK > 0) ? [] : [`topK must be a positive integer, got ${topK}; without it all tokens may come`]),
+    ...(topP > 0 && topP <= 1 ? [] : [`topP must be above 0 and at most 1, got ${topP}; without it all tokens may come`]),
+  ]
+  if (complaints.length > 0) throw new ConfigError(`${where}: ${complaints.join('; ')}`)
 }
 
 /** @param uniform a number in [0, 1) */
@@ -45,7 +57,7 @@ export function topTokens(values: ArrayLike<number>, k: number): number[] {
 function nucleus(weights: Float64Array, total: number, topK: number, topP: number): number[] {
   const kept: number[] = []
   let mass = 0
-  for (const token of topTokens(weights, Math.max(1, topK))) {
+  for (const token of topTokens(weights, topK)) {
     if (kept.length > 0 && mass >= topP * total) break
     kept.push(token)
     mass += weights[token]

@@ -35,6 +35,11 @@ describe('a model as files', () => {
     expect(() => loadModel(rename(name => name.replace('ln_f', 'ln_g')), { device })).toThrow(/missing: transformer.ln_f.weight, transformer.ln_f.bias/)
   })
 
+  test('a configuration of more layers than there are tensors is refused before they are made', () => {
+    const hostile = new TextDecoder().decode(gpt['config.json']).replace(/"n_layer": \d+/, '"n_layer": 1000000000')
+    expect(() => loadModel({ ...gpt, 'config.json': new TextEncoder().encode(hostile) }, { device })).toThrow(/config\.json: n_layer must not exceed the number of tensors in model\.safetensors, got 1000000000 and \d+/)
+  })
+
   test('old names of BERT are understood: gamma, beta, no prefix, position ids', () => {
     const value = { shape: [1], data: Float32Array.of(1) }
     const state = bertStateFromFile(new Map(['embeddings.LayerNorm.gamma', 'embeddings.LayerNorm.beta', 'embeddings.position_ids', 'cls.predictions.decoder.weight', 'cls.predictions.bias'].map(name => [name, value])))

@@ -94,6 +94,10 @@ describeOnHosts('generation', open => {
     expect(long.tokens.length).toBe(40)
   })
 
+  test.each([[{ temperature: -1 }, /temperature must be 0 or more, got -1/], [{ temperature: NaN }, /temperature/], [{ topK: 0 }, /topK must be a positive integer, got 0; /], [{ topK: 1.5 }, /topK/], [{ topP: 0 }, /topP must be above 0 and at most 1, got 0; /], [{ topP: 2 }, /topP/], [{ maxNewTokens: -1 }, /maxNewTokens must be a non-negative integer, got -1/]])('refuses %o', async (option, message) => {
+    await expect(generate(gpt(), [[1]], { maxNewTokens: 1, seed: 1, ...option })).rejects.toThrow(message)
+  })
+
   test('refuses prompts it cannot take', async () => {
     await expect(generate(gpt(), [[]], { maxNewTokens: 1, seed: 1 })).rejects.toThrow(/at least one token/)
     await expect(generate(gpt(), [[13]], { maxNewTokens: 1, seed: 1 })).rejects.toThrow(/got 13 at 0/)
