@@ -12,6 +12,8 @@ export interface NonFinite {
   readonly shape: readonly number[]
   /** The operands' elements at that place, for elementwise operations. */
   readonly operands: readonly number[]
+  /** The line that called the operation, where sites were being recorded when it did. */
+  readonly site: string | null
   /** One sentence with all of it. */
   readonly message: string
 }
@@ -64,7 +66,8 @@ async function describe(node: Node, element: number, value: number): Promise<Non
   const at = placeOf(element, shape)
   const operands = node.operation.kind === 'elementwise' ? await Promise.all(node.inputs.map(async input => (await new Tensor(input).data())[element])) : []
   const given = operands.length === 0 ? '' : `, from ${operands.join(' and ')}`
-  return { operation, value, at, shape, operands, message: `${operation} gave ${value} at [${at.join(', ')}] of shape (${shape.join(', ')})${given}` }
+  const made = node.site === null ? '' : `, called at ${node.site}`
+  return { operation, value, at, shape, operands, site: node.site, message: `${operation} gave ${value} at [${at.join(', ')}] of shape (${shape.join(', ')})${given}${made}` }
 }
 
 function nameOf(node: Node): string {

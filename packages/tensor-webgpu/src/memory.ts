@@ -30,6 +30,8 @@ export interface MemoryReport {
 const accounts = new WeakMap<Device, Map<Storage, Entry>>()
 const budgets = new WeakMap<Device, number>()
 let recording = false
+/** Whose lines do not count, besides this package's. */
+let ignored: readonly string[] = []
 
 function accountOf(device: Device): Map<Storage, Entry> {
   const known = accounts.get(device) ?? new Map<Storage, Entry>()
@@ -37,9 +39,30 @@ function accountOf(device: Device): Map<Storage, Entry> {
   return known
 }
 
-/** From now on new tensors remember the line that made them. For development: taking a stack trace costs microseconds a tensor. */
-export function recordSites(on = true): void {
+/**
+ * From now on new tensors remember the line that made them. For development: taking a stack trace costs microseconds a tensor. Lines of files in
+ * the folders `ignore` (URLs) are not it, but the line that called them. Gives whether lines were being recorded before.
+ */
+export function recordSites(on = true, { ignore = [] }: { readonly ignore?: readonly string[] } = {}): boolean {
+  const before = recording
   recording = on
+  ignored = ignore
+  return before
+}
+
+/** The present stack; V8 keeps ten frames unless told otherwise, and a composed operation is deeper than that. */
+function stackFrames(): string[] {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 60
+  const { stack = '' } = new Error()
+  Error.stackTraceLimit = limit
+  return stack.split('\n').slice(1).map(frame => frame.trim())
+}
+
+/** Both ways in which engines name a file in a stack: its URL, and its path. */
+function namesOf(folder: string): string[] {
+  const path = folder.startsWith('file:') ? decodeURI(folder.slice('file://'.length)) : folder
+  return path.length > 1 ? [folder, path] : [folder]
 }
 
 /** The first line outside of this package in the present stack, when sites are being recorded. */
@@ -47,9 +70,8 @@ export function currentSite(): string | null {
   if (!recording) return null
   // Not `new URL('.', import.meta.url)`: bundlers take that for a file to ship.
   const here = import.meta.url.slice(0, import.meta.url.lastIndexOf('/') + 1)
-  const path = here.startsWith('file:') ? decodeURI(here.slice('file://'.length)) : here
-  const frames = (new Error().stack ?? '').split('\n').slice(1).map(frame => frame.trim())
-  const outside = frames.find(frame => !frame.includes(here) && !(path.length > 1 && frame.includes(path)))
+  const names = [here, ...ignored].flatMap(namesOf)
+  const outside = stackFrames().find(frame => !frame.includes('<anonymous>') && !names.some(name => frame.includes(name)))
   return outside?.replace(/^at /, '') ?? null
 }
 
