@@ -103,6 +103,21 @@ describeOnAdapters('attention kernels', adapter => {
     }
   })
 
+  test.each([['none', false], ['none', true], ['float', true]] as const)('queries whose keys are split among the invocations of a workgroup, mask %s, causal %s', async (mask, causal) => {
+    for (const [queries, keys, headSize, group] of [[1, 70, 16, 8], [3, 33, 6, 4], [2, 5, 72, 16]]) {
+      const given = sizes({ batch: 2, heads: 4, kvHeads: 2, queries, keys, headSize, causal })
+      const kernel = forward(given, mask)
+      const program = attentionProgram(kernel, device.traits, { group, staging: 'split' })
+      if (program === null) throw new Error('there are queries')
+      expect(program.variant).toBe(`attention split ${group}`)
+      const data = memory(given, mask)
+      const held = data.map(values => Array.from(values))
+      interpretKernel(kernel, held)
+      const got = await runProgram(device, program, data)
+      for (const index of [3, 4]) held[index].forEach((want, i) => expect(Math.abs(want - got[program.bindings.indexOf(index)][i])).toBeLessThan(2e-5))
+    }
+  })
+
   test('q, k and v packed in one tensor, as (B, T, 3, H, D)', async () => {
     const given = sizes({ batch: 2, heads: 2, kvHeads: 2, queries: 20, keys: 20, headSize: 8, causal: true })
     const row = 3 * 2 * 8

@@ -14,6 +14,8 @@ export type Staging =
   | 'shuffle'
   /** Read together into workgroup memory. */
   | 'tile'
+  /** All invocations of a workgroup share one query and divide the keys among them: attention-split.ts. */
+  | 'split'
 
 export interface AttentionLayout {
   /** Invocations of a workgroup, one row each; they share batch and head. */
@@ -49,17 +51,18 @@ export class AttentionShader {
     this.#bindings = bindings
     this.arrays = new StorageArrays(bindings, vectorHeadBindings(vectors, sizes.headSize, others))
     this.vectors = new HeadVectors(sizes.headSize, this.arrays, bindings, this.lines, loopStart(traits))
-    const perHead = Math.ceil(length / layout.group)
+    const rows = layout.staging === 'split' ? 1 : layout.group
+    const perHead = Math.ceil(length / rows)
     const count = perHead * heads * sizes.batch
     this.#workgroups = foldWorkgroups(count, traits.maxWorkgroups)
     this.line(`let number = ${workgroupNumber(this.#workgroups)};`)
     if (this.#workgroups[0] * this.#workgroups[1] > count) this.line(`if (number >= ${count}u) { return; }`)
     this.line(`let batch = number / ${perHead * heads}u;`)
     this.line(`let ownHead = (number / ${perHead}u) % ${heads}u;`)
-    this.line(`let firstRow = number % ${perHead}u * ${layout.group}u;`)
-    this.line(`let lastRow = min(firstRow + ${layout.group - 1}u, ${length - 1}u);`)
-    this.line('let row = min(firstRow + local, lastRow);')
-    this.line('let stores = firstRow + local <= lastRow;')
+    this.line(`let firstRow = number % ${perHead}u * ${rows}u;`)
+    this.line(`let lastRow = min(firstRow + ${rows - 1}u, ${length - 1}u);`)
+    this.line(rows === 1 ? 'let row = firstRow;' : 'let row = min(firstRow + local, lastRow);')
+    this.line(rows === 1 ? 'let stores = local == 0u;' : 'let stores = firstRow + local <= lastRow;')
   }
 
   line(text: string, indent = '  '): void {

@@ -2,16 +2,16 @@
 // the largest score so far, the sum of exponentials and the weighted values; the last two are rescaled whenever the largest grows.
 import type { AttentionKernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
+import { HIDDEN, writeSeen } from './attention-score.js'
 import { attentionLayout, AttentionShader, type AttentionLayout } from './attention-shader.js'
+import { prefersSplit, splitAttentionProgram, splitGroup } from './attention-split.js'
 import { writeWalk } from './attention-walk.js'
 import { loopStart, type GpuProgram } from './gpu-program.js'
-
-/** Below every score that can occur and finite: WGSL compilers may assume that there is no infinity. */
-const HIDDEN = '-1e30f'
 
 export function attentionProgram(kernel: AttentionKernel, traits: GpuTraits, forced?: AttentionLayout): GpuProgram | null {
   const { batch, heads, kvHeads, queries, keys, q, k, v, mask, out, lse } = kernel
   if (batch * heads * queries === 0) return null
+  if (forced?.staging === 'split' || (forced === undefined && prefersSplit(kernel, traits))) return splitAttentionProgram(kernel, traits, forced?.group ?? splitGroup(kernel, traits))
   const layout = forced ?? attentionLayout(queries, traits)
   const shader = new AttentionShader(kernel, kernel.bindings, [q, k, v, out], [lse, ...(mask === null ? [] : [mask])], heads, queries, layout, traits)
   const { vectors } = shader
@@ -43,17 +43,4 @@ export function attentionProgram(kernel: AttentionKernel, traits: GpuTraits, for
   vectors.storeScalar(lse, ['batch', 'ownHead', 'row'], 'select(0.0, largest + log(max(total, 1e-37)), total > 0.0)', '    ')
   shader.line('}')
   return shader.program('attention')
-}
-
-/** `score`, with the mask's number added, and whether the query sees the key. */
-function writeSeen({ mask }: AttentionKernel, shader: AttentionShader, indent: string): void {
-  const score = 'dot(products, vec4f(1.0))'
-  if (mask === null) {
-    shader.line(`let score = ${score};`, indent)
-    return shader.line('let seen = key < visible;', indent)
-  }
-  const { text, isBool } = shader.vectors.scalar(mask, ['batch', 'ownHead', 'row', 'key'])
-  if (!isBool) shader.line(`let added = ${text};`, indent)
-  shader.line(`let score = ${score}${isBool ? '' : ' + added'};`, indent)
-  shader.line(`let seen = key < visible && ${isBool ? text : `added > ${HIDDEN}`};`, indent)
 }

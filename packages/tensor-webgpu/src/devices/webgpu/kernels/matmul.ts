@@ -75,7 +75,8 @@ export function matmulCandidates(kernel: MatmulKernel, traits: GpuTraits): Matmu
   const rows = m < 4 ? 2 : m >= 8 && a.strides[batch.length] === 1 ? 8 : 4
   const fits = (tile: typeof largeTile | typeof smallTile): boolean => tile.across * tile.down <= traits.maxInvocations && workgroupBytes(tile) <= traits.maxWorkgroupBytes
   const all: MatmulCandidate[] = [
-    { name: 'register', make: (k, t) => registerMatmul(k, { rows, columns: 1, across: 8, down: t.software ? 1 : 8 }, t) },
+    // few rows are one tile: invocations below it would compute nothing
+    { name: 'register', make: (k, t) => registerMatmul(k, t.software ? { rows, columns: 1, across: 8, down: 1 } : k.m <= rows ? { rows, columns: 1, across: 32, down: 1 } : { rows, columns: 1, across: 8, down: 8 }, t) },
     ...(fitsSubgroup(kernel, subgroup, traits.subgroupSize) ? [{ name: 'subgroup', make: (k: MatmulKernel, t: GpuTraits) => subgroupMatmul(k, subgroup, t) }] : []),
     ...(fits(largeTile) ? [{ name: 'large tile', make: (k: MatmulKernel, t: GpuTraits) => workgroupMatmul(k, largeTile, t) }] : []),
     ...(fits(smallTile) ? [{ name: 'small tile', make: (k: MatmulKernel, t: GpuTraits) => workgroupMatmul(k, smallTile, t) }] : []),

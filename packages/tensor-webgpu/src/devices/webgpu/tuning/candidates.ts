@@ -1,8 +1,9 @@
 // The ways to compute a kernel that a tuner may choose between, and the class of kernels that share a choice: sizes count by powers of two.
-import type { Access, Kernel } from '../../../plan/kernel.js'
+import type { Access, AttentionKernel, Kernel } from '../../../plan/kernel.js'
 import { attentionBackwardPrograms } from '../kernels/attention-backward.js'
 import { attentionProgram } from '../kernels/attention.js'
 import { attentionLayout, type AttentionLayout } from '../kernels/attention-shader.js'
+import { prefersSplit, splitGroup } from '../kernels/attention-split.js'
 import type { GpuProgram } from '../kernels/gpu-program.js'
 import { matmulCandidates, tiledForm } from '../kernels/matmul.js'
 import type { GpuTraits } from '../traits.js'
@@ -37,13 +38,21 @@ export function candidatesOf(kernel: Kernel, traits: GpuTraits): Candidate[] {
     return tiled === null ? [] : matmulCandidates(tiled, traits).map(({ name, make }) => ({ name, programs: () => [make(tiled, traits)] }))
   }
   if (kernel.kind === 'attention')
-    return layouts(kernel.queries, traits).map(({ name, layout: forced }) => {
+    return forwardLayouts(kernel, traits).map(({ name, layout: forced }) => {
       const program = attentionProgram(kernel, traits, forced)
       return { name, programs: () => (program === null ? [] : [program]) }
     })
   if (kernel.kind === 'attentionBackward')
     return layouts(kernel.queries, traits).map(({ name, layout: forced }) => ({ name, programs: () => attentionBackwardPrograms(kernel, traits, forced) }))
   return []
+}
+
+/** The one the forward kernel takes by itself first. */
+function forwardLayouts(kernel: AttentionKernel, traits: GpuTraits): { name: string; layout: AttentionLayout }[] {
+  const group = splitGroup(kernel, traits)
+  const split = group > 1 && kernel.queries <= 16 ? [{ name: `split ${group}`, layout: { group, staging: 'split' as const } }] : []
+  const others = layouts(kernel.queries, traits)
+  return prefersSplit(kernel, traits) ? [...split, ...others] : [...others, ...split]
 }
 
 function layouts(length: number, traits: GpuTraits): { name: string; layout: AttentionLayout }[] {
