@@ -36,6 +36,7 @@ export class GradientStep<B, M extends string> {
   readonly #apply: Compiled<[], Tensor>
 
   constructor({ parameters, metrics: names, loss, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, maxGradNorm = 1 }: GradientStepOptions<B, M>) {
+    if (maxGradNorm !== null && !(maxGradNorm > 0)) throw new OptionError(`training: maxGradNorm must be positive, got ${maxGradNorm}; null leaves gradients as they are`)
     this.#names = names
     const optimizer = adamW(parameters, { lr: 0, betas, eps, weightDecay })
     this.#optimizer = optimizer
@@ -68,7 +69,7 @@ export class GradientStep<B, M extends string> {
    * whose gradient is not finite changes nothing; its metrics say so.
    */
   run(microBatches: readonly Argument<B>[], learningRate: number): PendingMetrics<M> {
-    if (!Number.isFinite(learningRate)) throw new OptionError(`training: the learning rate must be finite, got ${learningRate}`)
+    if (!(learningRate >= 0 && learningRate < Infinity)) throw new OptionError(`training: the learning rate must be 0 or more, and finite, got ${learningRate}`)
     this.#optimizer.setLearningRate(learningRate)
     const whole = microBatches.length === 1
     const vectors = microBatches.map(batch => (whole ? this.#whole(batch) : this.#accumulate(batch)))

@@ -83,16 +83,22 @@ export function completeSettings(settings: PpoSettings): CompleteSettings {
   const { klControl, missingEnd } = complete
   const whole = (['responseLength', 'epochs', 'minibatches', 'microBatches'] as const).filter(name => !(Number.isSafeInteger(complete[name]) && complete[name] > 0))
   const positive = (['temperature', 'clipRange', 'valueClipRange'] as const).filter(name => !(complete[name] > 0))
+  const atLeastZero = (['endToken', 'padToken', 'learningRate', 'valueWeight'] as const).filter(name => !(complete[name] >= 0 && complete[name] < Infinity))
   const shares = (['gamma', 'lambda'] as const).filter(name => !(complete[name] >= 0 && complete[name] <= 1))
   const complaints = [
     ...whole.map(name => `${name} must be a positive integer, got ${complete[name]}`),
     ...positive.map(name => `${name} must be positive, got ${complete[name]}`),
+    ...atLeastZero.map(name => `${name} must be 0 or more, got ${complete[name]}`),
     ...shares.map(name => `${name} must lie in [0, 1], got ${complete[name]}`),
     ...(typeof klControl === 'number' ? [klControl] : [klControl.initial]).filter(beta => !(beta >= 0)).map(beta => `the KL coefficient must not be negative, got ${beta}`),
     ...(typeof klControl !== 'number' && !(klControl.target > 0 && klControl.horizon > 0) ? [`the KL target and horizon must be positive, got ${klControl.target} and ${klControl.horizon}`] : []),
+    ...oneOf('klEstimator', complete.klEstimator, ['k1', 'k2', 'k3']),
+    ...oneOf('whitenAdvantages', complete.whitenAdvantages, ['biased', 'unbiased', 'off']),
     ...(missingEnd.penalty !== undefined && missingEnd.replacement !== undefined ? ['missingEnd must be a penalty or a replacement, got both'] : []),
     ...(complete.dualClip !== undefined && !(complete.dualClip > 1) ? [`dualClip must be above 1, got ${complete.dualClip}`] : []),
   ]
   if (complaints.length > 0) throw new OptionError(`Ppo: ${complaints.join('; ')}`)
   return complete
 }
+
+const oneOf = <T>(name: string, value: T, known: readonly T[]): string[] => (known.includes(value) ? [] : [`${name} must be one of ${known.join(', ')}, got ${String(value)}`])

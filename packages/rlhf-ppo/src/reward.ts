@@ -27,6 +27,7 @@ export async function scoreSamples(reward: Reward, samples: readonly Sample[]): 
   } catch (cause) {
     throw await blame(call, samples, cause)
   }
+  if (scores === undefined || scores === null) throw new RewardError(null, `reward: there must be one number per sample, got ${scores}; does the function return them?`)
   if (scores.length !== samples.length) throw new RewardError(null, `reward: there must be one number per sample, got ${scores.length} for ${samples.length} samples`)
   for (let i = 0; i < samples.length; i++)
     if (!Number.isFinite(scores[i])) throw new RewardError(i, `reward: scores must be finite numbers, got ${scores[i]} for ${name(samples, i)}`)

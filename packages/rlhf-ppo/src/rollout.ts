@@ -21,6 +21,9 @@ export class Sampler {
   #session: DecodingSession | null = null
 
   constructor(policy: Gpt, options: SamplerOptions) {
+    const { endToken } = options
+    if (!(Number.isSafeInteger(endToken) && endToken >= 0 && endToken < policy.vocabSize))
+      throw new OptionError(`Sampler: the end token must be a token id below the vocabulary size ${policy.vocabSize}, got ${endToken}; a response would never end`)
     this.#policy = policy
     this.#options = options
   }

@@ -3,6 +3,7 @@
 import { Noise, type Gpt } from '@abovo/nn-transformer'
 import type { Tensor } from '@abovo/tensor-webgpu'
 import type { Example } from './demonstration.js'
+import { OptionError } from './errors.js'
 import { GradientStep, requireFinite, type OptimizerSettings, type PendingMetrics } from './gradient-step.js'
 import { tokenLogProbs } from './log-probs.js'
 import { packedBatch, packedLogits, packRows, type PackedLayout } from './packing.js'
@@ -79,6 +80,7 @@ export class SftTrainer {
     const { learningRate, microBatches, seed } = this.#options
     const parts = this.#parts(examples)
     const count = parts.reduce((sum, part) => sum + part.count, 0)   // of the whole batch: the mean of parts' means would be another gradient
+    if (count === 0) throw new OptionError(`SftTrainer: a batch must hold a token to learn, got ${examples.length} rows without one; leave out empty completions`)
     const rate = typeof learningRate === 'number' ? learningRate : learningRate(this.#step)
     const noise = (seed + this.#step * microBatches) % 2 ** 24
     const pending = this.#gradientStep.run(parts.map((part, i) => ({ ...part, count, noise: noise + i })), rate)

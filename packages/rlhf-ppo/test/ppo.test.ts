@@ -166,6 +166,9 @@ test('what is not said has the value of the literature', () => {
 
 test('settings that do not fit are named all at once', async () => {
   await expect(make({ epochs: 0, clipRange: -1, missingEnd: { penalty: 1, replacement: -1 } })).rejects.toThrow(/epochs.*clipRange.*missingEnd/)
+  await expect(make({ learningRate: -1, valueWeight: NaN, klEstimator: JSON.parse('"k9"'), whitenAdvantages: JSON.parse('true') })).rejects.toThrow(/learningRate must be 0 or more, got -1; valueWeight .*; klEstimator must be one of k1, k2, k3, got k9; whitenAdvantages .*got true/)
+  await expect(make({ endToken: 8 })).rejects.toThrow('the end token must be a token id below the vocabulary size 8, got 8; ')
+  await expect(make({ maxGradNorm: 0 })).rejects.toThrow('maxGradNorm must be positive, got 0; null')
   await expect((await make()).step(prompts.slice(0, 3))).rejects.toThrow('2 minibatches of 1 parts, got 3 responses')
   await expect((await make({ responseLength: 7 })).step(prompts)).rejects.toThrow('context of 8 tokens, got 2 and 7')
 })
@@ -180,5 +183,5 @@ test('a minibatch whose loss is not finite changes nothing and is told', async (
   expect(failure.code).toBe('diverged')
   expect(failure.message).toContain('"loss/value":"NaN"')
   expect(await weights(ppo)).toEqual(before)
-  await expect(ppo.step(prompts, { learningRate: NaN })).rejects.toThrow('learning rate must be finite, got NaN')
+  await expect(ppo.step(prompts, { learningRate: NaN })).rejects.toThrow('learning rate must be 0 or more, and finite, got NaN')
 })

@@ -34,6 +34,7 @@ test.each([NaN, Infinity])('%s names its sample', async bad => {
 
 test('too few rewards are refused', async () => {
   expect((await failure(scoreSamples(() => [1], samples))).message).toContain('got 1 for 7 samples')
+  expect((await failure(scoreSamples(() => JSON.parse('null'), samples))).message).toContain('one number per sample, got null; does the function return them?')
 })
 
 test('a missing end costs a penalty or replaces the score', () => {

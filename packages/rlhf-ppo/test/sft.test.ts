@@ -51,6 +51,7 @@ test('rows that do not fit the context and ids outside the vocabulary are refuse
   await expect(trained({}, [{ prompt: [1, 1, 1, 1, 1], completion: [1, 1, 1, 1, 1] }])).rejects.toThrow('context of 8 tokens, got 9')
   await expect(trained({ packedLength: 3 })).rejects.toThrow('fit in 3 tokens, got 4')
   await expect(trained({}, [{ prompt: [8], completion: [1] }])).rejects.toThrow('below the vocabulary size 8')
+  await expect(trained({}, [{ prompt: [2], completion: [] }])).rejects.toThrow('a batch must hold a token to learn, got 1 rows without one; ')
 })
 
 test('with completion-only, ids of the prompt as labels change neither loss nor gradient; without it they change both', async () => {
