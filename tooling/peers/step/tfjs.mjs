@@ -92,7 +92,8 @@ function lossOf(P, onehotIds, ids, onehotTargets, mask) {
 
 function adamW(P, M, S, gradients, t) {
   const { rate, beta1, beta2, eps, decay, clip } = ADAMW
-  const norm = tf.sqrt(tf.addN(Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)))))
+  // one by one: addN would bind more buffers than a device has
+  const norm = tf.sqrt(Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient))).reduce((a, b) => tf.add(a, b)))
   const scale = tf.minimum(1, tf.div(clip, tf.add(norm, 1e-6)))
   for (const [name, p] of Object.entries(P)) {
     const gradient = tf.mul(gradients[name], scale)
