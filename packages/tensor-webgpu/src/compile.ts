@@ -1,6 +1,6 @@
 // Trace once, replay: a function of tensors becomes one prepared program per set of argument shapes. On replay the function does not run;
 // arguments are copied in, the program runs as one submission, results are copied out.
-import { DeviceError } from './errors.js'
+import { DeviceError, DisposedError } from './errors.js'
 import { defaultDevice } from './devices/default-device.js'
 import type { Device, Executable, Storage } from './devices/device.js'
 import * as build from './graph/build.js'
@@ -182,7 +182,7 @@ function leafWith(like: Node, holding: Holding): Tensor {
 }
 
 function storageOf(node: Node): Storage {
-  if (node.holding === null || node.holding.released) throw new DeviceError('compile: captured tensors and arguments must have values, got a disposed one', 'disposed')
+  if (node.holding === null || node.holding.released) throw new DisposedError(`compile: captured tensors and arguments must have values, got one of shape (${node.shape.join(', ')}) after dispose(); dispose it later`)
   return node.holding.storage
 }
 

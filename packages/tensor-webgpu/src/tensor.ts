@@ -3,7 +3,7 @@
 import { collectGarbage, shouldCollect } from './devices/collect-garbage.js'
 import type { Device } from './devices/device.js'
 import type { Dtype, TypedArray } from './dtype.js'
-import { DeviceError, DtypeError, ShapeError } from './errors.js'
+import { DeviceError, DisposedError, DtypeError, ShapeError } from './errors.js'
 import * as build from './graph/build.js'
 import { Holding } from './graph/holding.js'
 import { concatPadded, Pack, ValueCell } from './graph/cell.js'
@@ -115,6 +115,7 @@ export class Tensor {
     this.realize()
     const holding = this.node.holding
     if (holding === null) throw new DeviceError('data: the value must be there after a run, got none')
+    if (holding.released) throw new DisposedError(`data: a tensor of shape ${formatShape(this.shape)} was used after dispose(); read it before`)
     const data = await holding.device.read(holding.storage)
     if (shouldCollect(this.device)) await collectGarbage(this.device)
     return data

@@ -5,6 +5,8 @@ import { DeviceError } from '../../errors.js'
 export class Faults {
   readonly #device: GPUDevice
   readonly #scopes = new Set<Promise<void>>()
+  /** The first error of a scope, whose cause is known; what came of it in a run is only its consequence. */
+  #attributed: DeviceError | null = null
   #first: DeviceError | null = null
   #lost: DeviceError | null = null
   #closing = false
@@ -13,16 +15,16 @@ export class Faults {
     this.#device = device
     device.addEventListener('uncapturederror', event => {
       event.preventDefault()
-      this.#report('run', event.error)
+      this.#first ??= this.#describe('run', event.error)
     })
     void device.lost.then(info => {
       if (!this.#closing) this.#lost = new DeviceError(`webgpu: the device must stay alive, got lost (${info.reason}): ${info.message}; make a new device and load the last checkpoint`, 'lost')
     })
   }
 
-  #report(what: string, error: GPUError): void {
+  #describe(what: string, error: GPUError): DeviceError {
     const outOfMemory = /memory/i.test(error.constructor.name)
-    this.#first ??= new DeviceError(`webgpu: ${what} must be valid, got ${error.message}`, outOfMemory ? 'memory' : 'validation')
+    return new DeviceError(`webgpu: ${what} must be valid, got ${error.message}`, outOfMemory ? 'memory' : 'validation')
   }
 
   /** Runs `work` so that an error it causes is attributed to `what`. For things made once, not for every dispatch. */
@@ -34,7 +36,7 @@ export class Faults {
       const scope: Promise<void> = this.#device.popErrorScope().then(
         error => {
           this.#scopes.delete(scope)
-          if (error !== null) this.#report(what, error)
+          if (error !== null) this.#attributed ??= this.#describe(what, error)
         },
         () => void this.#scopes.delete(scope),
       )
@@ -53,7 +55,8 @@ export class Faults {
     if (this.#scopes.size > 0) await Promise.all(this.#scopes)
     // the event of a lost device may still be under way when a map is refused
     await Promise.resolve()
-    const first = this.#first
+    const first = this.#attributed ?? this.#first
+    this.#attributed = null
     this.#first = null
     this.check()
     if (first !== null) throw first

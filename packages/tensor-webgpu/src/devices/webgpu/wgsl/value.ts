@@ -44,5 +44,11 @@ export function convert(value: Value, type: Register): Value {
   const target = typeName(type, value.width)
   // not `!= 0`, which is false for NaN
   if (type === 'bool') return { text: `(!(${value.text} == ${typeName(value.type, value.width)}(0)))`, type, width: value.width }
-  return { text: `${target}(${value.text})`, type, width: value.width }
+  const converted = `${target}(${value.text})`
+  if (value.type !== 'f32' || (type !== 'i32' && type !== 'u32')) return { text: converted, type, width: value.width }
+  // WGSL clamps to the largest float below the limit, and promises nothing for NaN
+  const [limit, most] = type === 'i32' ? ['2147483648.0', '2147483647i'] : ['4294967296.0', '4294967295u']
+  const float = typeName('f32', value.width)
+  const saturated = `select(${converted}, ${target}(${most}), ${value.text} >= ${float}(${limit}))`
+  return { text: `select(${saturated}, ${target}(0), !(${value.text} == ${value.text}))`, type, width: value.width }
 }
