@@ -57,6 +57,7 @@ export function tensor(data: NestedNumbers | TypedArray, options: CreateOptions 
 }
 
 function requireSupport(where: string, dtype: Dtype, device: Device): void {
+  if (!Object.hasOwn(bytesPerElement, dtype)) throw new DtypeError(`${where}: dtype must be one of ${Object.keys(bytesPerElement).join(', ')}, got ${String(dtype)}`)
   if (!device.supports(dtype)) throw new DtypeError(`${where}: f16 must work on the device, which it does not on ${device.kind} (${device.description}); use f32 here`)
 }
 
@@ -70,12 +71,13 @@ function checkIntegers(values: TypedArray, dtype: Dtype): void {
 
 function flatten(data: NestedNumbers, wanted: Shape | undefined): { values: Float64Array; shape: Shape } {
   const shape: number[] = []
-  for (let level: NestedNumbers = data; typeof level !== 'number'; level = level[0]) {
+  for (let level: NestedNumbers = data; Array.isArray(level); level = level[0]) {
     shape.push(level.length)
     if (level.length === 0) break
   }
   const values: number[] = []
   const visit = (level: NestedNumbers, depth: number): void => {
+    if (typeof level !== 'number' && !Array.isArray(level)) throw new DtypeError(`tensor: elements must be numbers, got ${String(level)}; of true and false make 1 and 0`)
     if (typeof level === 'number') {
       if (depth !== shape.length) throw new ShapeError('tensor: nested arrays must be equally deep, got a number beside an array')
       values.push(level)
@@ -144,5 +146,5 @@ export const bceWithLogits = (logits: Tensor, target: Tensor, options: { reducti
 export const klDiv = (input: Tensor, target: Tensor, options: { reduction?: loss.Reduction | 'batchMean' } = {}): Tensor => new Tensor(loss.klDiv(input.node, target.node, options))
 
 /** softmax(q·kᵀ·scale + mask)·v for q (B, H, T, D) and k, v (B, Hk, S, D), without the (T, S) matrix. */
-export const scaledDotProductAttention = (q: Tensor, k: Tensor, v: Tensor, { mask, ...options }: Omit<attention.AttentionArguments, 'mask'> & { mask?: Tensor | undefined } = {}): Tensor =>
-  new Tensor(attention.scaledDotProductAttention(q.node, k.node, v.node, { ...options, mask: mask?.node }))
+export const scaledDotProductAttention = (q: Tensor, k: Tensor, v: Tensor, { mask, dropout: drop, ...options }: Omit<attention.AttentionArguments, 'mask' | 'dropout'> & { mask?: Tensor | undefined; dropout?: (SeedOptions & { p: number }) | undefined } = {}): Tensor =>
+  new Tensor(attention.scaledDotProductAttention(q.node, k.node, v.node, { ...options, mask: mask?.node, dropout: drop === undefined ? undefined : { p: drop.p, ...seedOf(drop) } }))

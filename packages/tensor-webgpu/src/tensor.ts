@@ -318,6 +318,7 @@ export class Tensor {
   matmul(other: Tensor): Tensor { return new Tensor(contraction.matmul(this.node, other.node)) }
   outer(other: Tensor): Tensor { return new Tensor(contraction.outer(this.node, other.node)) }
   gather(axis: number, index: Tensor): Tensor { return new Tensor(indexing.gather(this.node, axis, index.node)) }
+  scatter(axis: number, index: Tensor, values: Operand): Tensor { return new Tensor(indexing.scatter(this.node, axis, index.node, lower(values))) }
   scatterAdd(axis: number, index: Tensor, values: Tensor): Tensor { return new Tensor(indexing.scatterAdd(this.node, axis, index.node, values.node)) }
   indexSelect(axis: number, index: Tensor): Tensor { return new Tensor(indexing.indexSelect(this.node, axis, index.node)) }
   /** Slices along the first axis named by an index of any shape. */

@@ -3,7 +3,11 @@ import { DtypeError, ShapeError } from '../errors.js'
 import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
 import { formatShape } from '../shape.js'
+import { matmul } from './contraction.js'
+import { dropout, type RandomOptions } from './create.js'
+import * as el from './elementwise.js'
 import { broadcastTo, requireFloat, sameDevice } from './operand.js'
+import { softmax } from './reduce.js'
 
 export interface AttentionArguments {
   /** Query t sees keys up to t + (S − T): with equal lengths, itself and what is before it. */
@@ -12,10 +16,12 @@ export interface AttentionArguments {
   mask?: Node | undefined
   /** 1/√D by default. */
   scale?: number
+  /** Zeroes probabilities with probability p, as `dropout` does. Written out in primitives then: the (T, S) matrix is there. */
+  dropout?: (RandomOptions & { p: number }) | undefined
 }
 
 /** q (B, H, T, D), k and v (B, Hk, S, D) with H a multiple of Hk (grouped queries); gives (B, H, T, D). A row that sees no key is zero. */
-export function scaledDotProductAttention(q: Node, k: Node, v: Node, { causal = false, mask, scale }: AttentionArguments = {}): Node {
+export function scaledDotProductAttention(q: Node, k: Node, v: Node, { causal = false, mask, scale, dropout: drop }: AttentionArguments = {}): Node {
   sameDevice('scaledDotProductAttention', mask ? [q, k, v, mask] : [q, k, v])
   const where = 'scaledDotProductAttention'
   for (const node of [q, k, v]) requireFloat(where, node)
@@ -27,5 +33,22 @@ export function scaledDotProductAttention(q: Node, k: Node, v: Node, { causal = 
   if (Hk === 0 || H % Hk !== 0) throw new ShapeError(`${where}: the number of query heads must be a multiple of the key heads, got ${H} and ${Hk}`)
   if (mask !== undefined && mask.dtype !== 'bool' && mask.dtype !== 'f32' && mask.dtype !== 'f16') throw new DtypeError(`${where}: the mask must be bool or float, got ${mask.dtype}; convert with .to('bool')`)
   const fullMask = mask === undefined ? null : broadcastTo(mask, [B, H, T, S])
+  if (drop !== undefined && drop.p > 0) return writtenOut(q, k, v, fullMask, causal, scale ?? 1 / Math.sqrt(D), drop)
   return build.attention(q, k, v, fullMask, { causal, scale: scale ?? 1 / Math.sqrt(D) })[0]
+}
+
+function writtenOut(q: Node, k: Node, v: Node, mask: Node | null, causal: boolean, scale: number, drop: RandomOptions & { p: number }): Node {
+  const [B, H, T, D] = q.shape
+  const [, Hk, S] = k.shape
+  const grouped = [B, Hk, (H / Hk) * T]                                                          // query heads that share a key head, end to end
+  const product = matmul(build.reshape(q, [...grouped, D]), build.permute(k, [0, 1, 3, 2]))
+  const scores = el.mul(build.reshape(product, [B, H, T, S]), scale)
+  const past = el.le(build.indexAlong(3, scores.shape, q.device), el.add(build.indexAlong(2, scores.shape, q.device), S - T))
+  const allowed = mask === null ? el.ge(past, 0) : mask.dtype === 'bool' ? mask : el.gt(mask, -1e30)
+  const visible = causal ? el.logicalAnd(past, allowed) : allowed
+  const added = mask === null || mask.dtype === 'bool' ? scores : el.add(scores, mask)
+  // A row without keys is zero, not the mean of hidden values.
+  const probabilities = el.where(visible, softmax(el.where(visible, added, -1e30), -1), 0)
+  const kept = build.reshape(dropout(probabilities, drop), [...grouped, S])
+  return build.reshape(matmul(kept, v), q.shape)
 }

@@ -4,7 +4,7 @@ import { ShapeError } from '../errors.js'
 import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
 import { formatShape, normalizeAxis, sizeOf } from '../shape.js'
-import { broadcastTo, requireInteger, requireNumber, sameDevice } from './operand.js'
+import { broadcastTo, requireInteger, requireNumber, sameDevice, scalarLike } from './operand.js'
 import * as el from './elementwise.js'
 
 /** out[i][j][k] = node[index[i][j][k]][j][k] for axis 0, and so on; index may be smaller than node on the other axes. PyTorch's gather. */
@@ -32,6 +32,34 @@ export function scatterAdd(node: Node, axis: number, index: Node, values: Node):
   const shape = index.shape.map((n, i) => (i === d ? node.shape[d] : n))
   const added = build.scatterAdd(shape, d, requireInteger('scatterAdd', index), covered)
   return el.add(node, build.pad(added, shape.map(() => 0), shape.map((n, i) => node.shape[i] - n)))
+}
+
+/**
+ * `node` with `values` (or one number) written at the places that `index` names along `axis`. Where several go to one place the last stays, on
+ * every device; PyTorch leaves that open. Each place looks at all indices of its line.
+ */
+export function scatter(node: Node, axis: number, index: Node, values: Node | number): Node {
+  const given = typeof values === 'number' ? broadcastTo(scalarLike('scatter', values, node), index.shape) : build.cast(values, node.dtype)
+  sameDevice('scatter', [node, index, given])
+  const d = checkIndex('scatter', node, axis, index)
+  if (given.shape.length !== index.shape.length || index.shape.some((n, i) => n > given.shape[i]))
+    throw new ShapeError(`scatter: values must cover the index, got ${formatShape(given.shape)} for ${formatShape(index.shape)}`)
+  if (sizeOf(index.shape) === 0) return node
+  const last = index.shape.length
+  const size = node.shape[d]
+  const square = [...index.shape.map((n, i) => (i === d ? size : n)), index.shape[d]]            // (…, place, …, source)
+  const order = Array.from({ length: last }, (_, i) => i).filter(i => i !== d)
+  const lined = build.reshape(build.permute(requireInteger('scatter', index), [...order, d]), [...order.map(i => index.shape[i]), 1, index.shape[d]])
+  const back = [...Array.from({ length: last }, (_, i) => (i === d ? last - 1 : order.indexOf(i))), last]
+  const named = build.permute(broadcastTo(lined, [...order.map(i => index.shape[i]), size, index.shape[d]]), back)
+  // One more than the last source that names a place: 0 where none does, also in what the index does not reach.
+  const sources = el.where(el.eq(named, build.indexAlong(d, square, node.device)), el.add(build.indexAlong(last, square, node.device), 1), 0)
+  const latest = build.reshape(build.reduce('max', sources, [last]), square.slice(0, -1))
+  const covered = build.slice(given, given.shape.map(() => 0), index.shape, given.shape.map(() => 1))
+  const taken = build.gather(covered, d, el.maximum(el.sub(latest, 1), 0))
+  const grown = latest.shape.map((n, i) => node.shape[i] - n)
+  const before = grown.map(() => 0)
+  return el.where(el.gt(build.pad(latest, before, grown), 0), build.pad(taken, before, grown), node)
 }
 
 /** Rows (or other slices along `axis`) named by a vector of indices. */
