@@ -1,7 +1,7 @@
 // Verbs that have no natural receiver, or read better as functions: making tensors, joining them, normalisation, losses, attention.
 import { defaultDevice } from './devices/default-device.js'
 import type { Device } from './devices/device.js'
-import { dtypeOf, type Dtype, type TypedArray } from './dtype.js'
+import { bytesPerElement, dtypeOf, type Dtype, type TypedArray } from './dtype.js'
 import { DtypeError, ShapeError } from './errors.js'
 import * as build from './graph/build.js'
 import { Holding } from './graph/holding.js'

@@ -3,7 +3,7 @@ import { describeOnAdapters } from '@abovo/test-devices/describe'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { inputsOf, operations } from '../../../tooling/operations/src/index.ts'
 import { WebgpuDevice } from '../src/devices/webgpu/gpu-device.js'
-import { compile, defineOperation, DeviceError, DisposedError, requestDevice, setDefaultDevice, ShapeError, tensor, zeros, type Device, type Tensor } from '../src/index.js'
+import { compile, defineOperation, DeviceError, DisposedError, DtypeError, requestDevice, setDefaultDevice, ShapeError, tensor, zeros, type Device, type Tensor } from '../src/index.js'
 
 let reference: Device
 let wasm: Device
@@ -58,6 +58,12 @@ describe('arguments', () => {
     expect(make).toThrow(ShapeError)
     expect(make).toThrow(message)
   })
+})
+
+test('element types and elements that there are not are named', () => {
+  expect(() => zeros([2], { dtype: JSON.parse('"f64"') })).toThrow(/full: dtype must be one of f32, f16, i32, u32, bool, got f64/)
+  expect(() => tensor(JSON.parse('[1, "a"]'))).toThrow(/tensor: elements must be numbers, got a; /)
+  expect(() => tensor(JSON.parse('["a"]'))).toThrow(DtypeError)
 })
 
 test('a closed device says so', async () => {
