@@ -67,7 +67,19 @@ test('rows that are wrong are named by file and line, before there is a run', { 
   expect((await abovo(['reward', 'run', '--data', 'rows.jsonl', '--out', 'reward'], { folder })).error).toMatch(/rows\.jsonl: line 1: .*tie/)
   writeFileSync(join(folder, 'rows.jsonl'), '{"prompt":"a"}\n{"text":"a"}\n')
   expect((await abovo(['ppo', 'run', '--data', 'rows.jsonl', '--out', 'ppo'], { folder })).error).toMatch(/rows\.jsonl: line 2: a row must be \{"prompt"/)
+  writeFileSync(join(folder, 'rows.jsonl'), '{"prompt":"a"}\n')
+  expect((await abovo(['ppo', 'run', '--data', 'rows.jsonl', '--out', 'ppo', '--response-length', '400'], { folder })).error).toMatch(/with 400 tokens of response; choose a smaller --response-length/)
   expect(readdirSync(folder).sort()).toEqual(['rows.jsonl', 'run', 'tale.txt'])
+})
+
+test('a reward model is no model to talk to', { timeout: 120_000 }, async () => {
+  const folder = temporaryFolder()
+  await abovo(['train', '--text', writeText(folder), '--out', 'run', ...tiny, '--steps', '2'], { folder })
+  writeFileSync(join(folder, 'rows.jsonl'), '{"prompt":"a","chosen":"b","rejected":"c"}\n')
+  await abovo(['reward', 'run', '--data', 'rows.jsonl', '--out', 'judge', '--steps', '1', '--device', 'wasm'], { folder })
+  const outcome = await abovo(['sample', 'judge', '--device', 'wasm'], { folder })
+  expect(outcome.error).toMatch(/judge\/checkpoints\/step-000001: a language model is expected, got a reward model, /)
+  expect(outcome.exitCode).toBe(3)
 })
 
 test('a checkpoint with one changed byte is named and not used; the one before it is', { timeout: 120_000 }, async () => {

@@ -27,7 +27,7 @@ export interface PpoSettings {
 export async function runPpo(trained: TrainedModel, reward: Reward, prompts: readonly string[], { run, settings, session, endToken }: { run: RunFolder; settings: PpoSettings; session: Session; endToken: number }): Promise<void> {
   const { seed, steps, batchSize, lr, klCoefficient, epochs, minibatches, responseLength, checkpointEvery } = settings
   const { model, tokenizer } = trained
-  const rows = fitting(prompts.map(prompt => encodePlain(tokenizer, prompt)), ({ length }) => length + responseLength, { context: model.contextLength, terminal: session.terminal })
+  const rows = fitting(prompts.map(prompt => encodePlain(tokenizer, prompt)), ({ length }) => length + responseLength, { context: model.contextLength, terminal: session.terminal, remedy: `with ${responseLength} tokens of response; choose a smaller --response-length` })
   const ppo = await Ppo.from({
     policy: model, reward, tokenizer, endToken, responseLength, learningRate: lr, klControl: klCoefficient, epochs, minibatches, seed,
     // who does not stop has not answered: one standard deviation of the scores

@@ -12,6 +12,7 @@ export interface TrainedModel extends TokenizerFile {
 /** @param where the folder, for messages. @throws Failure or CheckpointError naming the file. */
 export function openModel(files: Files, { device, where }: { device: Device; where: string }): TrainedModel {
   if (!Object.hasOwn(files, 'tokenizer.json')) throw new Failure('input', `${where}: a checkpoint must have tokenizer.json, got ${Object.keys(files).join(', ')}`)
+  if (Object.hasOwn(files, 'reward.json')) throw new Failure('input', `${where}: a language model is expected, got a reward model, which says no text; use it with 'ppo --reward'`)
   const tokenizer = openTokenizer(files['tokenizer.json'], `${where}/tokenizer.json`)
   const model = inFolder(where, () => loadModel(files, { device }))
   if (!(model instanceof Gpt)) throw new Failure('input', `${where}/config.json: model_type must be 'gpt2' here, got a recurrent model`)
