@@ -52,6 +52,7 @@ describe('a tokenizer.json', () => {
     ['with an unknown normalizer', JSON.stringify({ ...byteLevelFile(), normalizer: { type: 'Magic' } }), 'UNSUPPORTED_COMPONENT'],
     ['with an unknown decoder', JSON.stringify({ ...byteLevelFile(), decoder: { type: 'Magic' } }), 'UNSUPPORTED_COMPONENT'],
     ['with an unknown post-processor', JSON.stringify({ ...byteLevelFile(), post_processor: { type: 'Magic' } }), 'UNSUPPORTED_COMPONENT'],
+    ['nested thousands deep', `{"normalizer":${'{"type":"Sequence","normalizers":['.repeat(5000)}${']}'.repeat(5000)}}`, 'INVALID_FORMAT'],
     ['with a pattern that is none', JSON.stringify(byteLevelFile({ pattern: '(' })), 'UNSUPPORTED_PATTERN'],
   ])('%s is refused', (_, json, code) => fails(() => loadTokenizer(json), code))
 

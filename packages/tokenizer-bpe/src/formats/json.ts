@@ -3,7 +3,29 @@ import { TokenizerError } from '../errors.ts'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
+/** Deeper than any tokenizer's file; what is read is also walked by functions that call themselves. */
+const DEEPEST = 200
+
+/** Counts open brackets outside of texts, without building anything. */
+function depthOf(json: string): number {
+  let depth = 0
+  let deepest = 0
+  let inText = false
+  for (let i = 0; i < json.length; i++) {
+    const character = json[i]
+    if (inText) {
+      if (character === '\\') i++
+      else if (character === '"') inText = false
+    } else if (character === '"') inText = true
+    else if (character === '{' || character === '[') deepest = Math.max(deepest, ++depth)
+    else if (character === '}' || character === ']') depth--
+  }
+  return deepest
+}
+
 export function parseJson(text: string, where: string): unknown {
+  const depth = depthOf(text)
+  if (depth > DEEPEST) throw new TokenizerError('INVALID_FORMAT', `${where}: must be nested at most ${DEEPEST} deep, got ${depth}`)
   try {
     return JSON.parse(text)
   } catch (error) {
