@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { testReadme } from '../../../tooling/vitest/readme.ts'
 
-testReadme(new URL('..', import.meta.url).pathname)
+testReadme(join(import.meta.dirname, '..'))
