@@ -20,8 +20,13 @@ export function permuteWalk(walk: Walk, order: readonly number[]): Walk {
   return { offset: walk.offset, strides: order.map(axis => walk.strides[axis]), guards: walk.guards.map(guard => ({ ...guard, axis: order.indexOf(guard.axis) })) }
 }
 
+/** A guard on an axis that grows holds everywhere or nowhere: what it says of the only element there was. */
 export function expandWalk(walk: Walk, from: Shape, to: Shape): Walk {
-  return { ...walk, strides: walk.strides.map((stride, axis) => (from[axis] === 1 && to[axis] !== 1 ? 0 : stride)), guards: walk.guards.filter(guard => from[guard.axis] === to[guard.axis]) }
+  const guards = walk.guards.flatMap(guard => {
+    if (from[guard.axis] === to[guard.axis]) return guard
+    return guard.from <= 0 && guard.to > 0 ? [] : { axis: guard.axis, from: 0, to: 0 }
+  })
+  return { ...walk, strides: walk.strides.map((stride, axis) => (from[axis] === 1 && to[axis] !== 1 ? 0 : stride)), guards }
 }
 
 /** null where a guarded axis is taken in steps: the guard would no longer be a range. */
