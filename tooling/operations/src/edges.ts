@@ -70,6 +70,7 @@ const views: readonly OperationCase[] = [
   row('scaledDotProductAttention', 'F.scaled_dot_product_attention(a.transpose(1, 2), b.transpose(1, 2), c.transpose(1, 2))', [float(2, 3, 2, 4), float(2, 5, 2, 4), float(2, 5, 2, 4)], (q, k, v) => scaledDotProductAttention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)), sums),
   row('pad', 'F.pad(a, (0, 0, 1, 0))[:1] + b', [float(2, 5), float(3, 5)], (a, b) => a.pad([[1, 0], [0, 0]]).narrow(0, 0, 1).add(b)),
   row('pad', 'F.pad(a, (2, 0, 1, 1))[:1] - b', [float(0, 3), float(4, 5)], (a, b) => a.pad([[1, 1], [2, 0]]).narrow(0, 0, 1).sub(b)),
+  row('slice', '(torch.tanh(a) * torch.tanh(b)).sum() + a[::3, :, ::3].sum() + a.mean()', [float(2, 4, 1), float(5)], (a, b) => a.tanh().mul(b.tanh()).sum().add(a.slice([{ step: 3 }, null, { step: 3 }]).sum()).add(a.mean()), sums),
   row('where', 'torch.where(c.T, a, b[:, None])', [float(3, 5), float(3), bool(5, 3)], (a, b, c) => where(c.transpose(), a, b.unsqueeze(1))),
 ]
 

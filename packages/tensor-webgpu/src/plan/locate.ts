@@ -3,7 +3,7 @@
 import { rowMajorStrides, sizeOf, type Shape } from '../shape.js'
 import { indexForm } from './index-form.js'
 import type { Value } from './value.js'
-import { expandWalk, padWalk, permuteWalk, reshapeWalk, sliceWalk, type Walk } from './view.js'
+import { expandWalk, padWalk, permuteWalk, reshapeWalk, settleGuards, sliceWalk, type Walk } from './view.js'
 
 export interface Location {
   readonly base: Value
@@ -56,7 +56,8 @@ export class Locations {
     const { operation, shape } = value
     const [input] = value.inputs
     const { base, walk } = this.of(input)
-    const moved = moveWalk(operation, walk, input.shape, shape)
+    const unsettled = moveWalk(operation, walk, input.shape, shape)
+    const moved = unsettled === null ? null : settleGuards(unsettled, shape)
     const lost = moved !== null && base.operation.kind === 'index' && base.external === null && indexForm(base.operation.axis, base.shape, moved, shape) === null
     if (moved !== null && !lost) return { base, walk: moved }
     // Only a reshape keeps the order of elements; before anything else the input itself is copied out, and then strides can say it.

@@ -20,6 +20,15 @@ export function permuteWalk(walk: Walk, order: readonly number[]): Walk {
   return { offset: walk.offset, strides: order.map(axis => walk.strides[axis]), guards: walk.guards.map(guard => ({ ...guard, axis: order.indexOf(guard.axis) })) }
 }
 
+/**
+ * A guard on an axis of size 1 is decided: gone where it holds, empty where it does not. Left as a range it would be asked of whatever index
+ * stands there when the value is read many times.
+ */
+export function settleGuards(walk: Walk, shape: Shape): Walk {
+  if (walk.guards.every(({ axis }) => shape[axis] !== 1)) return walk
+  return { ...walk, guards: walk.guards.flatMap(guard => (shape[guard.axis] !== 1 ? guard : guard.from <= 0 && guard.to > 0 ? [] : { axis: guard.axis, from: 0, to: 0 })) }
+}
+
 /** A guard on an axis that grows holds everywhere or nowhere: what it says of the only element there was. */
 export function expandWalk(walk: Walk, from: Shape, to: Shape): Walk {
   const guards = walk.guards.flatMap(guard => {
