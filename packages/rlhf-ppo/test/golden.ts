@@ -1,8 +1,8 @@
-// The folder of reference numbers that nobody in this project computed: beside the checkout, so it may be absent.
+// Reference numbers made by PyTorch in float64 (test/golden, or the file ABOVO_GOLDEN_RLHF of the same form).
 import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 
-export const goldenPath = process.env.ABOVO_GOLDEN_RLHF ?? fileURLToPath(new URL('../../../../shared/golden/rlhf.json', import.meta.url))
+export const goldenPath = process.env.ABOVO_GOLDEN_RLHF ?? join(import.meta.dirname, 'golden/rlhf.json')
 export const goldenMissing = existsSync(goldenPath) ? null : `${goldenPath} is not there: skipped`
 
 // one entry of another form for every quantity: a test that misreads its entry fails
