@@ -133,9 +133,13 @@ export class Memory {
     const walk = throughMovement(piece, base, target)
     if (walk === null) return
     // An operation with a kernel of its own writes each output once, densely unless the kernel takes strides.
-    if (producer.kind === 'opaque' && (base.users.length > 1 || base.operation.kind !== 'part')) return
+    if (producer.kind === 'opaque' && (base.users.length > 1 || base.operation.kind !== 'part' || this.#isResult(base))) return
     this.#extra.set(base, [...(this.#extra.get(base) ?? []), { slot: this.homeOf(concat), walk }])
     this.placed.add(`${concat.id}:${i}`)
+  }
+
+  #isResult(base: Value): boolean {
+    return this.#home.has(base) || this.finalCopies.some(({ value }) => this.#locations.of(value).base === base)
   }
 
   #findReads(order: readonly Cluster[]): void {

@@ -1,5 +1,6 @@
 // Random graphs, planned and interpreted, against the reference device node by node.
 import { expect, test } from 'vitest'
+import { compile } from '../../src/compile.js'
 import { concat, crossEntropy, layerNorm, scaledDotProductAttention, tensor, where } from '../../src/functions.js'
 import { createReferenceDevice } from '../../src/devices/reference/reference-device.js'
 import type { Device } from '../../src/devices/device.js'
@@ -85,4 +86,18 @@ test('attention, cross-entropy and a gather survive planning', async () => {
   const device = new InterpretedDevice()
   expect(await build(device).item()).toBeCloseTo(await build(createReferenceDevice()).item(), 12)
   expect(device.plans[0].steps.length).toBe(4)
+})
+
+test('an attention output that is a result and also a piece of a concat is stored for both', async () => {
+  const build = (device: Device): Tensor[] => {
+    const leaf = (seed: number): Tensor => tensor(Float64Array.from({ length: 24 }, (_, i) => Math.sin(i * seed)), { shape: [1, 2, 3, 4], device })
+    const out = scaledDotProductAttention(leaf(1), leaf(2), leaf(3), { causal: true })
+    return [out, concat([out, leaf(4)], 2).mul(2)]
+  }
+  const device = new InterpretedDevice()
+  const results = compile(() => build(device), { device })()
+  for (const [i, want] of build(createReferenceDevice()).entries()) {
+    const expected = [...(await want.data())]
+    ;[...(await results[i].data())].forEach((value, at) => expect(value).toBeCloseTo(expected[at], 12))
+  }
 })

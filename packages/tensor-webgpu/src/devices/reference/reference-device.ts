@@ -83,7 +83,8 @@ class ReferenceDevice implements Device {
       if (source !== null) values.set(source, [this.#find(storages[i]).values.slice()])
     })
     const valueOf = (node: Vertex): Values => {
-      const found = node.operation.kind === 'part' ? values.get(node.inputs[0])?.[node.operation.index] : values.get(node)?.[0]
+      // A part may also be given from outside: then its whole was not computed here.
+      const found = values.get(node)?.[0] ?? (node.operation.kind === 'part' ? values.get(node.inputs[0])?.[node.operation.index] : undefined)
       if (found === undefined) throw new DeviceError(`reference: inputs must be computed before use, got none for ${node.operation.kind}`)
       return found
     }
