@@ -51,7 +51,7 @@ async function countSteps(sizes: GptSizes, steps = 4): Promise<Counted> {
 
 describe.each([
   ['L4 C128 H4 T128 B8', SMALL],
-  ['L6 C384 H6 T256 B2', { L: 6, C: 384, H: 6, T: 256, B: 2, V: 512 }],
+  ['L6 C384 H6 T256 B8, more than one buffer holds', { L: 6, C: 384, H: 6, T: 256, B: 8, V: 512 }],
 ])('a step of a GPT with %s', (_, sizes) => {
   let counted: Counted
   beforeAll(async () => {

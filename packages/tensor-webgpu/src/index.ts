@@ -6,6 +6,7 @@ export { defineOperation, type OperationDefinition } from './define-operation.js
 export { requestDevice, type DeviceOptions } from './devices/request-device.js'
 export type { TuningStore } from './devices/webgpu/tuning/store.js'
 export type { TuneOptions } from './devices/webgpu/tuning/tune.js'
+export type { GpuLimits } from './devices/webgpu/traits.js'
 export { setDefaultDevice } from './devices/default-device.js'
 export type { Device, DeviceCounts, DeviceKind } from './devices/device.js'
 export { memory, recordSites, setMemoryBudget, type MemoryReport, type MemorySite } from './memory.js'

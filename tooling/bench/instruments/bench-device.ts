@@ -1,4 +1,5 @@
-// The device that a benchmark runs on, from its command line: --device wasm|webgpu, --threads N, --adapter NAME. WebGPU's calls are counted.
+// The device that a benchmark runs on, from its command line: --device wasm|webgpu, --threads N, --adapter NAME; and with
+// smaller limits than the adapter's: --buffer-bytes, --binding-bytes, --bindings. WebGPU's calls are counted.
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { requestDevice, type Device } from '@abovo/tensor-webgpu'
 import { nullGpu, testAdapters } from '@abovo/test-devices'
@@ -10,6 +11,9 @@ const options = {
   device: { type: 'string', default: 'wasm' },
   adapter: { type: 'string' },
   threads: { type: 'string' },
+  'buffer-bytes': { type: 'string' },
+  'binding-bytes': { type: 'string' },
+  bindings: { type: 'string' },
 } as const
 
 export interface BenchDevice {
@@ -38,11 +42,14 @@ async function findGpu(adapter: string | undefined): Promise<GPU> {
   return found.gpu
 }
 
-export async function openBenchDevice({ device: kind, adapter, threads }: { device?: string; adapter?: string | undefined; threads?: string | undefined }): Promise<BenchDevice> {
+type DeviceArguments = { readonly [name in keyof typeof options]?: string | undefined }
+
+export async function openBenchDevice({ device: kind, adapter, threads, ...limits }: DeviceArguments): Promise<BenchDevice> {
   if (kind === 'webgpu') {
     const gpu = await findGpu(adapter)
     const counts = countWebgpu()
-    const device = await requestDevice('webgpu', { gpu })
+    const atMost = (name: keyof typeof limits): number => Number(limits[name] ?? Infinity)
+    const device = await requestDevice('webgpu', { gpu, limits: { maxBufferBytes: atMost('buffer-bytes'), maxBindingBytes: atMost('binding-bytes'), maxStorageBuffers: atMost('bindings') } })
     return { device, counts: () => ({ ...counts }) }
   }
   if (kind !== 'wasm' && kind !== 'reference') throw new Error(`bench: --device must be wasm, webgpu or reference, got ${String(kind)}`)

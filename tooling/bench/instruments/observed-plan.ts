@@ -58,7 +58,7 @@ export interface ObservedStep {
 
 export interface ObservedPlan {
   readonly steps: readonly ObservedStep[]
-  readonly arenaBytes: number
+  readonly arenaBlocks: readonly number[]
 }
 
 /** Every plan that the device is given from now on, in order. The reference device plans nothing. */

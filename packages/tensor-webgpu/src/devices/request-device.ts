@@ -2,6 +2,7 @@
 import { DeviceError } from '../errors.js'
 import { offerDefaultDevice } from './default-device.js'
 import type { Device, DeviceKind } from './device.js'
+import type { GpuLimits } from './webgpu/traits.js'
 import type { TuningStore } from './webgpu/tuning/store.js'
 
 export interface DeviceOptions {
@@ -14,6 +15,8 @@ export interface DeviceOptions {
   gpu?: GPU
   /** WebGPU: use what `tune()` measured on this adapter before, kept in the host's store (true) or in one of your own. */
   tuning?: boolean | TuningStore
+  /** WebGPU: work within less than the adapter gives, as on a smaller one: bytes of a buffer and of a binding, bindings of a kernel. */
+  limits?: GpuLimits
 }
 
 /**

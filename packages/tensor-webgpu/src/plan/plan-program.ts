@@ -2,7 +2,7 @@
 import type { Program } from '../graph/program.js'
 import { sizeOf } from '../shape.js'
 import { layArena } from './arena.js'
-import { Clusters, type Cluster, type FusionLimits } from './cluster.js'
+import { Clusters, type Cluster } from './cluster.js'
 import { emitLoop, finishLoop } from './emit-loop.js'
 import { emitMatmul } from './emit-matmul.js'
 import { emitCopy, emitOpaque } from './emit-opaque.js'
@@ -10,15 +10,15 @@ import type { Kernel } from './kernel.js'
 import { Locations } from './locate.js'
 import { Memory } from './memory.js'
 import { Rematerialization } from './rematerialize.js'
-import type { Plan, Step } from './plan.js'
+import type { Plan, PlanLimits, Step } from './plan.js'
 import { makeValues, type Value } from './value.js'
 import { dense } from './view.js'
 
-/** Plans a program. `maxBindings` is how many buffers one kernel may bind on the device. */
-export function planProgram(program: Program, { maxBindings }: FusionLimits = { maxBindings: 8 }): Plan {
+/** Plans a program for a device of these limits: by default eight bindings a kernel, and memory without bounds. */
+export function planProgram(program: Program, { maxBindings = 8, maxBlockBytes = Infinity }: Partial<PlanLimits> = {}): Plan {
   // Fusion counts values; one read in distant pieces, or stored in two places, takes more than one binding. Where that was too many, fuse less.
   for (let allowed = maxBindings; ; allowed--) {
-    const plan = planWithin(program, { maxBindings: allowed })
+    const plan = planWithin(program, { maxBindings: allowed, maxBlockBytes })
     if (allowed <= 2 || plan.steps.every(({ kernel }) => isWhole(kernel) || kernel.bindings.length <= maxBindings)) return plan
   }
 }
@@ -26,7 +26,7 @@ export function planProgram(program: Program, { maxBindings }: FusionLimits = { 
 /** Kernels that are what they are: no fusion made them large. */
 const isWhole = ({ kind }: Kernel): boolean => kind === 'attention' || kind === 'attentionBackward' || kind === 'scatterAdd' || kind === 'custom'
 
-function planWithin(program: Program, limits: FusionLimits): Plan {
+function planWithin(program: Program, limits: PlanLimits): Plan {
   const graph = makeValues(program)
   const locations = new Locations(graph.values)
   const kept = new Set(graph.results.flatMap(value => (value ? [value, locations.of(value).base] : [])))
@@ -49,7 +49,7 @@ function planWithin(program: Program, limits: FusionLimits): Plan {
     after.push(copySlot(saved, external, value, memory))
   }
   const steps = [...before, ...clusters.inOrder().flatMap(cluster => emitCluster(cluster, locations, memory)), ...after]
-  return { steps, ...layArena(memory.slots, steps) }
+  return { steps, ...layArena(memory.slots, steps, limits.maxBlockBytes) }
 }
 
 function copySlot(from: number, to: number, { shape, dtype }: Value, memory: Memory): Step {

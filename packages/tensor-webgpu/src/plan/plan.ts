@@ -4,13 +4,14 @@ import type { Kernel } from './kernel.js'
 
 /**
  * A piece of memory of a plan. `external` slots are storages given at every run (parameters, inputs, outputs), in the order of that number;
- * the others lie in one arena at `arenaOffset` bytes (a multiple of 256), laid out so that slots that live at the same time do not overlap.
+ * the others lie in a block of the arena at `arenaOffset` bytes (a multiple of 256), laid out so that slots that live at the same time do not overlap.
  */
 export interface Slot {
   readonly dtype: Dtype
   /** In elements. */
   readonly length: number
   readonly external: number | null
+  readonly block: number
   readonly arenaOffset: number
 }
 
@@ -32,5 +33,14 @@ export interface Step {
 export interface Plan {
   readonly slots: readonly Slot[]
   readonly steps: readonly Step[]
-  readonly arenaBytes: number
+  /** Bytes of each block of the arena. */
+  readonly arenaBlocks: readonly number[]
+}
+
+/** What a device can take. */
+export interface PlanLimits {
+  /** Buffers that one kernel may bind. */
+  readonly maxBindings: number
+  /** Bytes of one block of the arena. */
+  readonly maxBlockBytes: number
 }

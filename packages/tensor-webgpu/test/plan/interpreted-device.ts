@@ -1,4 +1,4 @@
-// A device for tests: plans like the fast ones and interprets the kernels in float64, in one arena. What it gets wrong is the planner's fault.
+// A device for tests: plans like the fast ones and interprets the kernels in float64. What it gets wrong is the planner's fault.
 import type { Copy, Device, DeviceCounts, Executable, Storage } from '../../src/devices/device.js'
 import type { Dtype, TypedArray } from '../../src/dtype.js'
 import type { Program } from '../../src/graph/program.js'
@@ -34,14 +34,14 @@ export class InterpretedDevice implements Device {
     const plan = planProgram(program, { maxBindings: this.maxBindings })
     this.plans.push(plan)
     // Stale bits of an earlier slot must not go unnoticed: the arena starts as NaN.
-    const arena = new Float64Array(plan.arenaBytes / 4).fill(Number.NaN)
+    const arena = plan.arenaBlocks.map(bytes => new Float64Array(bytes / 4).fill(Number.NaN))
     return {
       run: (storages, copies) => {
         this.#copy(copies?.before)
         for (const step of plan.steps) {
           const memory = step.regions.map(({ slot, offset, length }) => {
-            const { external, arenaOffset } = plan.slots[slot]
-            const whole = external === null ? arena.subarray(arenaOffset / 4) : (storages[external] as HostStorage).values
+            const { external, block, arenaOffset } = plan.slots[slot]
+            const whole = external === null ? arena[block].subarray(arenaOffset / 4) : (storages[external] as HostStorage).values
             return whole.subarray(offset, offset + length)
           })
           this.counts.dispatches++

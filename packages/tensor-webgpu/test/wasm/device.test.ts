@@ -25,13 +25,13 @@ const addConstant = (n: number, value: number): LoopKernel => ({
 
 /** x → arena → y in two steps, adding 1 and then 10. */
 function twoSteps(n: number): Plan {
-  const slot = (external: number | null) => ({ dtype: 'f32' as const, length: n, external, arenaOffset: 0 })
+  const slot = (external: number | null) => ({ dtype: 'f32' as const, length: n, external, block: 0, arenaOffset: 0 })
   const step = (value: number, from: number, to: number): Step => ({
     kernel: addConstant(n, value),
     regions: [{ slot: from, offset: 0, length: n }, { slot: to, offset: 0, length: n }],
     label: `add ${value}`,
   })
-  return { slots: [slot(0), slot(1), slot(null)], steps: [step(1, 0, 2), step(10, 2, 1)], arenaBytes: n * 4 }
+  return { slots: [slot(0), slot(1), slot(null)], steps: [step(1, 0, 2), step(10, 2, 1)], arenaBlocks: [n * 4] }
 }
 
 describe('storages', () => {
@@ -140,8 +140,8 @@ describe('plans', () => {
     const bytes: number[] = []
     for (let i = 0; i < 900; i++) {
       const regions = [{ slot: 0, offset: 0, length: n }, { slot: 1, offset: 0, length: n }]
-      const slots = [0, 1].map(external => ({ dtype: 'f32' as const, length: n, external, arenaOffset: 0 }))
-      const executable = d.preparePlan({ slots, steps: [{ kernel: addConstant(n, i), regions, label: '' }], arenaBytes: 0 })
+      const slots = [0, 1].map(external => ({ dtype: 'f32' as const, length: n, external, block: 0, arenaOffset: 0 }))
+      const executable = d.preparePlan({ slots, steps: [{ kernel: addConstant(n, i), regions, label: '' }], arenaBlocks: [] })
       executable.run([x, y])
       executable.dispose()
       if (i % 100 === 0) expect(new Set(await d.read(y))).toEqual(new Set([i + 1]))
@@ -206,11 +206,11 @@ describe('threads', () => {
     const d = await device(3)
     const n = 60_000
     const [x, y] = [d.allocate('f32', n), d.allocate('f32', n)]
-    const slots = [0, 1].map(external => ({ dtype: 'f32' as const, length: n, external, arenaOffset: 0 }))
+    const slots = [0, 1].map(external => ({ dtype: 'f32' as const, length: n, external, block: 0, arenaOffset: 0 }))
     const regions = [{ slot: 0, offset: 0, length: n }, { slot: 1, offset: 0, length: n }]
     for (let i = 0; i < 40; i++) {
       d.allocate('f32', 5e6)
-      d.preparePlan({ slots, steps: [{ kernel: addConstant(n, i), regions, label: '' }], arenaBytes: 0 }).run([x, y])
+      d.preparePlan({ slots, steps: [{ kernel: addConstant(n, i), regions, label: '' }], arenaBlocks: [] }).run([x, y])
       expect(new Set(await d.read(y))).toEqual(new Set([i]))
     }
   })

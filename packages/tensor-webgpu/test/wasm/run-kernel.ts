@@ -18,9 +18,9 @@ export async function runOnDevice(device: WasmDevice, kernel: Kernel, data: Data
   const storages = kernel.bindings.map(({ dtype }, i) => device.allocate(dtype, data[i].length))
   storages.forEach((storage, i) => device.write(storage, toArray(data[i], storage.dtype)))
   const executable = device.preparePlan({
-    slots: storages.map(({ dtype, length }, external) => ({ dtype, length, external, arenaOffset: 0 })),
+    slots: storages.map(({ dtype, length }, external) => ({ dtype, length, external, block: 0, arenaOffset: 0 })),
     steps: [{ kernel, regions: storages.map(({ length }, slot) => ({ slot, offset: 0, length })), label: 'test' }],
-    arenaBytes: 0,
+    arenaBlocks: [],
   })
   executable.run(storages)
   const results = await Promise.all(storages.map(storage => device.read(storage)))

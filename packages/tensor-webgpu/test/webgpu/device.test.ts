@@ -21,13 +21,13 @@ const addOne: LoopKernel = {
 /** in → arena → out: adds two. */
 const addTwice: Plan = {
   slots: [
-    { dtype: 'f32', length: 100, external: 0, arenaOffset: 0 }, { dtype: 'f32', length: 100, external: 1, arenaOffset: 0 }, { dtype: 'f32', length: 100, external: null, arenaOffset: 256 },
+    { dtype: 'f32', length: 100, external: 0, block: 0, arenaOffset: 0 }, { dtype: 'f32', length: 100, external: 1, block: 0, arenaOffset: 0 }, { dtype: 'f32', length: 100, external: null, block: 0, arenaOffset: 256 },
   ],
   steps: [
     { kernel: addOne, regions: [{ slot: 0, offset: 0, length: 100 }, { slot: 2, offset: 0, length: 100 }], label: 'first' },
     { kernel: addOne, regions: [{ slot: 2, offset: 0, length: 100 }, { slot: 1, offset: 0, length: 100 }], label: 'second' },
   ],
-  arenaBytes: 1024,
+  arenaBlocks: [1024],
 }
 
 describeOnAdapters('the webgpu device', adapter => {
@@ -75,7 +75,7 @@ describeOnAdapters('the webgpu device', adapter => {
     const { bindGroupsCreated } = device.counts
     swap()
     expect(device.counts.bindGroupsCreated).toBe(bindGroupsCreated)
-    device.preparePlan({ ...addTwice, arenaBytes: 8 << 20 })
+    device.preparePlan({ ...addTwice, arenaBlocks: [8 << 20] })
     swap()
     expect((await device.read(storages[2]))[99]).toBe(5)
   })
@@ -107,8 +107,8 @@ describeOnAdapters('the webgpu device', adapter => {
     const bindings = Array.from({ length: many + 1 }, (_, i) => binding('f32', i === many))
     const body: LoopKernel['body'] = [...bindings.slice(0, many).map((__, i) => load(i, [1])), ...Array.from({ length: many - 1 }, (__, i) => ({ fn: 'add' as const, args: [i === 0 ? 0 : many + i - 1, i + 1], dtype: 'f32' as const }))]
     const kernel: LoopKernel = { kind: 'loop', bindings, shape: [4], reduced: 0, body, results: [{ value: body.length - 1, access: access(many, [1]) }] }
-    const slots = bindings.map((__, external) => ({ dtype: 'f32' as const, length: 4, external, arenaOffset: 0 }))
-    const plan: Plan = { slots, steps: [{ kernel, regions: slots.map((__, slot) => ({ slot, offset: 0, length: 4 })), label: 'sum of all' }], arenaBytes: 0 }
+    const slots = bindings.map((__, external) => ({ dtype: 'f32' as const, length: 4, external, block: 0, arenaOffset: 0 }))
+    const plan: Plan = { slots, steps: [{ kernel, regions: slots.map((__, slot) => ({ slot, offset: 0, length: 4 })), label: 'sum of all' }], arenaBlocks: [] }
     expect(() => device.preparePlan(plan)).toThrow(/at most \d+ buffers on this adapter, got \d+ \(sum of all\)/)
   })
 

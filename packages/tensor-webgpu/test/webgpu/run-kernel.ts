@@ -28,9 +28,9 @@ export function randoms(length: number, seed: number, range = 1): Float32Array {
 
 export function planOf(kernel: Kernel, lengths: readonly number[]): Plan {
   return {
-    slots: lengths.map((length, i) => ({ dtype: kernel.bindings[i].dtype, length, external: i, arenaOffset: 0 })),
+    slots: lengths.map((length, i) => ({ dtype: kernel.bindings[i].dtype, length, external: i, block: 0, arenaOffset: 0 })),
     steps: [{ kernel, regions: lengths.map((length, slot) => ({ slot, offset: 0, length })), label: kernel.kind }],
-    arenaBytes: 0,
+    arenaBlocks: [],
   }
 }
 

@@ -82,7 +82,7 @@ export class WasmExecutable implements Executable {
   #bind(storages: readonly Storage[]): void {
     if (storages.length < this.#externals) throw new DeviceError(`wasm: run must be given ${this.#externals} storages, got ${storages.length}`)
     const { scratch, pool } = this.#device
-    scratch.arena.reserve(this.#plan.arenaBytes)
+    scratch.arena.reserve(this.#plan.arenaBlocks[0] ?? 0)
     scratch.shared.reserve(Math.max(0, ...this.#lease.kernels.map(kernel => kernel.sharedBytes)))
     scratch.thread.reserve(pool.threads * Math.max(0, ...this.#lease.kernels.map(kernel => align64(kernel.threadBytes))))
     const addresses = Array.from({ length: this.#externals }, (_, i) => this.#device.addressOf(storages[i]))

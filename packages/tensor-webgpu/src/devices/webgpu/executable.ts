@@ -54,7 +54,7 @@ export class GpuExecutable implements Executable {
     for (const { kernel, regions } of plan.steps) host.tuning.remember({ kernel, lengths: regions.map(({ length }) => length) })
     this.#compiled = host.tuning.generation
     this.#dispatches = this.#compile()
-    if (plan.arenaBytes > 0) host.arena.reserve(plan.arenaBytes)
+    host.arena.reserve(plan.arenaBlocks)
   }
 
   #compile(): Dispatch[] {
@@ -86,7 +86,7 @@ export class GpuExecutable implements Executable {
   }
 
   #bind(storages: readonly Storage[]): void {
-    if (this.#plan.arenaBytes > 0) this.#host.arena.reserve(this.#plan.arenaBytes)
+    this.#host.arena.reserve(this.#plan.arenaBlocks)
     const moved = this.#generation !== this.#host.arena.generation
     if (!moved && storages.length === this.#bound.length && storages.every((storage, i) => storage === this.#bound[i])) return
     if (moved) for (const { groups } of this.#dispatches) groups.clear()
@@ -116,7 +116,7 @@ export class GpuExecutable implements Executable {
 
   #resource(step: Step, binding: number, slot: number, storages: readonly GpuStorage[]): GPUBufferBinding {
     const region: Region = step.regions[binding]
-    const { external, arenaOffset, dtype } = this.#plan.slots[region.slot]
+    const { external, block, arenaOffset, dtype } = this.#plan.slots[region.slot]
     if (region.length === 0) return { buffer: this.#host.emptyBuffer, offset: slot * 256, size: 16 }
     // in whole vec4s: memory is handed out in steps of 256 bytes, so the surplus belongs to nobody else
     const size = Math.ceil((region.length * bytesPerElement[dtype]) / 16) * 16
@@ -124,7 +124,7 @@ export class GpuExecutable implements Executable {
     if (size > maxBindingBytes)
       throw new DeviceError(`webgpu: one kernel may bind at most ${maxBindingBytes} bytes of a tensor on this adapter, got ${size} (${step.label}); split the tensor`, 'limit')
     const inside = region.offset * bytesPerElement[dtype]
-    if (external === null) return { buffer: this.#host.arena.buffer, offset: arenaOffset + inside, size }
+    if (external === null) return { buffer: this.#host.arena.block(block), offset: arenaOffset + inside, size }
     return { buffer: storages[external].buffer, offset: storages[external].offset + inside, size }
   }
 
@@ -142,6 +142,7 @@ export class GpuExecutable implements Executable {
       return `${String(i).padStart(4)}  ${step.label}  [${compiled.program.variant}]  ${x * y} workgroups, ${compiled.program.bindings.length} buffers, ${(bytes / 1e6).toFixed(3)} MB`
     })
     const pipelines = new Set(this.#dispatches.map(({ compiled }) => compiled.pipeline)).size
-    return [`${lines.length} dispatches, ${pipelines} pipelines, arena ${(this.#plan.arenaBytes / 1e6).toFixed(3)} MB`, ...lines].join('\n')
+    const arena = this.#plan.arenaBlocks.map(bytes => (bytes / 1e6).toFixed(3)).join(' + ') || '0'
+    return [`${lines.length} dispatches, ${pipelines} pipelines, arena ${arena} MB`, ...lines].join('\n')
   }
 }

@@ -16,7 +16,7 @@ import { GpuMemory, type GpuStorage } from './memory.js'
 import { PipelineCache } from './pipelines.js'
 import { Recorder } from './recorder.js'
 import { StagingRing } from './staging.js'
-import { describeAdapter, traitsOf, type GpuTraits } from './traits.js'
+import { describeAdapter, traitsOf, type GpuLimits, type GpuTraits } from './traits.js'
 import { Tuning } from './tuning/tuning.js'
 import type { TuneOptions } from './tuning/tune.js'
 
@@ -43,16 +43,16 @@ export class WebgpuDevice implements Device {
   #empty: GPUBuffer | null = null
 
   /** `halves`: whether kernels with f16 were seen to work here. */
-  constructor(gpu: GPUDevice, info: GPUAdapterInfo, halves = gpu.features.has('shader-f16')) {
+  constructor(gpu: GPUDevice, info: GPUAdapterInfo, { halves = gpu.features.has('shader-f16'), limits = {} }: { halves?: boolean; limits?: GpuLimits } = {}) {
     this.gpu = gpu
     this.description = describeAdapter(info)
-    this.traits = { ...traitsOf(gpu, info), f16: halves }
+    this.traits = { ...traitsOf(gpu, info, limits), f16: halves }
     this.tuning = new Tuning(gpu, info, this.traits)
     this.#faults = new Faults(gpu)
     const create = (bytes: number, label: string): GPUBuffer => this.#createBuffer(bytes, usage.storage | usage.copySrc | usage.copyDst, label)
     const release = (buffer: GPUBuffer): void => this.#releaseBuffer(buffer)
     this.#memory = new GpuMemory(create, release, this.traits.offsetAlignment)
-    this.#staging = new StagingRing(bytes => this.#createBuffer(bytes, usage.mapRead | usage.copyDst, 'staging'), release)
+    this.#staging = new StagingRing(bytes => this.#createBuffer(bytes, usage.mapRead | usage.copyDst, 'staging'), release, this.traits.maxBufferBytes)
     this.#arena = new Arena(create, release, this.traits.maxBufferBytes)
     this.#pipelines = new PipelineCache(gpu, this.#faults, this.traits, this.tuning.choices, () => void this.#counts.pipelinesCreated++)
     this.#recorder = new Recorder(gpu, this.#counts, create, release)
@@ -139,7 +139,7 @@ export class WebgpuDevice implements Device {
   }
 
   prepare(program: Program): Executable {
-    return this.preparePlan(planProgram(program, { maxBindings: this.traits.maxStorageBuffers }))
+    return this.preparePlan(planProgram(program, { maxBindings: this.traits.maxStorageBuffers, maxBlockBytes: this.traits.maxBufferBytes }))
   }
 
   /** Makes a plan ready that was planned elsewhere, or written by hand. */

@@ -7,15 +7,17 @@ const KEPT_BYTES = 64 << 20
 export class StagingRing {
   readonly #create: (bytes: number) => GPUBuffer
   readonly #release: (buffer: GPUBuffer) => void
+  readonly #limit: number
   readonly #idle = new Map<number, GPUBuffer[]>()
 
-  constructor(create: (bytes: number) => GPUBuffer, release: (buffer: GPUBuffer) => void) {
+  constructor(create: (bytes: number) => GPUBuffer, release: (buffer: GPUBuffer) => void, limit: number) {
     this.#create = create
     this.#release = release
+    this.#limit = limit
   }
 
   #sizeFor(bytes: number): number {
-    return 2 ** Math.ceil(Math.log2(Math.max(LEAST_BYTES, bytes)))
+    return Math.max(bytes, Math.min(this.#limit, 2 ** Math.ceil(Math.log2(Math.max(LEAST_BYTES, bytes)))))
   }
 
   take(bytes: number): GPUBuffer {

@@ -19,6 +19,16 @@ export interface GpuTraits {
   readonly offsetAlignment: number
 }
 
+/** Less than a device has: to see on one machine what would happen on a smaller one. */
+export interface GpuLimits {
+  /** Bytes of one buffer; 256 MiB are guaranteed everywhere. */
+  readonly maxBufferBytes?: number
+  /** Bytes of a tensor that one kernel may bind; 128 MiB are guaranteed everywhere. */
+  readonly maxBindingBytes?: number
+  /** Buffers that one kernel may bind; 8 are guaranteed everywhere. */
+  readonly maxStorageBuffers?: number
+}
+
 /** The part of GPUAdapterInfo that older implementations may lack. */
 interface SubgroupInfo {
   readonly subgroupMinSize?: number
@@ -50,8 +60,8 @@ export function describeAdapter(info: GPUAdapterInfo): string {
   return name === '' ? 'unknown GPU' : name
 }
 
-/** Traits of a device that exists: its own limits and features, not what its adapter could have given. */
-export function traitsOf(device: GPUDevice, info: GPUAdapterInfo): GpuTraits {
+/** Traits of a device that exists: its own features and limits, not what its adapter could have given, or smaller `limits`. */
+export function traitsOf(device: GPUDevice, info: GPUAdapterInfo, limits: GpuLimits = {}): GpuTraits {
   const { subgroupMinSize = 0, subgroupMaxSize = 0 }: SubgroupInfo = info
   const fixed = device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize
   return {
@@ -59,9 +69,9 @@ export function traitsOf(device: GPUDevice, info: GPUAdapterInfo): GpuTraits {
     software: isSoftwareAdapter(info),
     subgroupSize: fixed ? subgroupMinSize : 0,
     f16: device.features.has('shader-f16'),
-    maxStorageBuffers: device.limits.maxStorageBuffersPerShaderStage,
-    maxBindingBytes: device.limits.maxStorageBufferBindingSize,
-    maxBufferBytes: device.limits.maxBufferSize,
+    maxStorageBuffers: Math.min(device.limits.maxStorageBuffersPerShaderStage, limits.maxStorageBuffers ?? Infinity),
+    maxBindingBytes: Math.min(device.limits.maxStorageBufferBindingSize, limits.maxBindingBytes ?? Infinity),
+    maxBufferBytes: Math.min(device.limits.maxBufferSize, limits.maxBufferBytes ?? Infinity),
     maxInvocations: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
     maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
     maxWorkgroups: device.limits.maxComputeWorkgroupsPerDimension,

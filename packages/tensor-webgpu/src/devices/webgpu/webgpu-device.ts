@@ -1,6 +1,6 @@
 // Finding a GPU: `navigator.gpu` in browsers and workers, the npm package `webgpu` (Dawn) in Node, or whatever the caller hands over.
 import { DeviceError } from '../../errors.js'
-import { isSoftwareAdapter } from './traits.js'
+import { isSoftwareAdapter, type GpuLimits } from './traits.js'
 import { WebgpuDevice } from './gpu-device.js'
 import { hostTuningStore } from './tuning/host-store.js'
 import type { TuningStore } from './tuning/store.js'
@@ -14,6 +14,8 @@ export interface WebgpuOptions {
   readonly powerPreference?: GPUPowerPreference
   /** Use what `tune()` measured on this adapter in earlier sessions: true for the host's own store. */
   readonly tuning?: boolean | TuningStore
+  /** Work within less than the adapter gives. */
+  readonly limits?: GpuLimits
 }
 
 /** What npm's `webgpu` exports. */
@@ -95,13 +97,13 @@ export async function requestFullDevice(adapter: GPUAdapter): Promise<GPUDevice>
  */
 export async function requestWebgpuDevice(options: WebgpuOptions = {}): Promise<WebgpuDevice> {
   const adapter = await requestGpuAdapter(options)
+  const { tuning = false, limits = {} } = options
   const gpu = await requestFullDevice(adapter)
-  const device = new WebgpuDevice(gpu, adapter.info, await halvesWork(gpu))
-  const { tuning = false } = options
+  const device = new WebgpuDevice(gpu, adapter.info, { halves: await halvesWork(gpu), limits })
   const store = typeof tuning === 'boolean' ? (tuning ? await hostTuningStore() : null) : tuning
   if (store !== null) await device.tuning.use(store)
   return device
 }
 
 /** Wraps a GPUDevice that the caller made, with the limits and features the caller asked for. */
-export const webgpuDeviceFrom = (gpu: GPUDevice, info: GPUAdapterInfo = gpu.adapterInfo): WebgpuDevice => new WebgpuDevice(gpu, info)
+export const webgpuDeviceFrom = (gpu: GPUDevice, info: GPUAdapterInfo = gpu.adapterInfo, limits: GpuLimits = {}): WebgpuDevice => new WebgpuDevice(gpu, info, { limits })
