@@ -74,6 +74,21 @@ describe('bytes of a plan', () => {
   })
 })
 
+describe('the table of explain()', () => {
+  test('adds up to the bytes that are counted here', () => {
+    const [B, H, T, D] = [2, 2, 64, 8]
+    const [x, w] = [zeros([B * T, H * D], { device }).realize(), zeros([H * D, H * D], { device }).realize()]
+    const step = compile((x: Tensor) => {
+      const y = x.matmul(w).gelu().reshape([B, H, T, D])
+      const loss = scaledDotProductAttention(y, y, y, { causal: true }).softmax(-1).square().mean()
+      return [loss, ...grad(loss, [x, w])]
+    }, { device })
+    step(x)
+    const totals = step.explain().split('\n').at(-1)?.trim().split(/ {2,}/)
+    expect(totals?.slice(0, 3)).toEqual(['total', String(plans[plans.length - 1].steps.length), (planBytes(plans[plans.length - 1]) / 1e6).toFixed(3)])
+  })
+})
+
 describe('the counted minimum of the small GPT', () => {
   test('agrees with the derivation', () => {
     expect(parameterCount(SMALL)).toBe(875_264)

@@ -24,7 +24,7 @@ for (const [name, m, n, k, aTransposed = false, bTransposed = false] of shapes.f
   const storages = lengths.map(length => device.allocate('f32', length))
   storages.slice(0, 2).forEach((storage, i) => device.write(storage, Float32Array.from({ length: lengths[i] }, (_, j) => ((j * 7919) % 13) / 13 - 0.5)))
   const step = { kernel, label: name, regions: lengths.map((length, slot) => ({ slot, offset: 0, length })) }
-  const plan = { slots: lengths.map((length, external) => ({ dtype: 'f32' as const, length, external, block: 0, arenaOffset: 0 })), steps: new Array<typeof step>(5).fill(step), arenaBlocks: [] }
+  const plan = { slots: lengths.map((length, external) => ({ dtype: 'f32' as const, length, external, block: 0, arenaOffset: 0 })), steps: Array.from({ length: 5 }, () => ({ ...step })), arenaBlocks: [] }
   const once = device.preparePlan({ ...plan, steps: [step] })
   const probe = device.allocate('f32', 1)
   const began = performance.now()
@@ -43,7 +43,7 @@ for (const [name, m, n, k, aTransposed = false, bTransposed = false] of shapes.f
     const { user, system } = process.cpuUsage(cpu)
     bestCpu = Math.min(bestCpu, (user + system) / 2000 / plan.steps.length)
   }
-  console.log(`${name.padEnd(12)} ${String(m).padStart(5)} x ${String(n).padStart(4)} x ${String(k).padStart(4)}  ${((2e-6 * m * n * k) / best).toFixed(1).padStart(6)} GFLOP/s (${((2e-6 * m * n * k) / bestCpu).toFixed(1)} by processor time)  ${best.toFixed(2)} ms  first ${first.toFixed(0)} ms  ${many.explain().split('\n')[1].match(/\[.*\]/)?.[0] ?? ''}`)
+  console.log(`${name.padEnd(12)} ${String(m).padStart(5)} x ${String(n).padStart(4)} x ${String(k).padStart(4)}  ${((2e-6 * m * n * k) / best).toFixed(1).padStart(6)} GFLOP/s (${((2e-6 * m * n * k) / bestCpu).toFixed(1)} by processor time)  ${best.toFixed(2)} ms  first ${first.toFixed(0)} ms  ${once.explain().match(/matmul \w+ \d.*/)?.[0] ?? ''}`)
   for (const storage of storages) device.free(storage)
 }
 process.exit(0)

@@ -89,7 +89,7 @@ export class Training {
     this.#done = state.get('step')?.data[0] ?? 0
   }
 
-  /** The plan of a step, one line a kernel; after the first. */
+  /** The plan of a step as a table, one line a kernel; after the first. */
   explain(): string {
     return this.#step.explain()
   }

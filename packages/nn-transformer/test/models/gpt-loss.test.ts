@@ -46,6 +46,6 @@ test('evaluation in chunks is one plan whose chunks follow one another', async (
   const [inputs, targets] = [tensor(ids(), { shape: [B, T], device }), tensor(shifted(), { shape: [B, T], device })]
   const evaluate = compile(() => model.loss(inputs, targets, { evaluating: true, reduction: 'sum' }), { device })
   expect(await evaluate().item()).toBeGreaterThan(0)
-  const rows = evaluate.explain().split('\n').filter(line => line.includes(`reduce (${V})`) || line.includes(`×${V},`))
+  const rows = evaluate.explain().split('\n').filter(line => line.includes(`over (${V})`) || line.includes(`, ${V})`))
   expect(rows.map(line => (line.includes('matmul') ? 'product' : 'rows')).join(' ')).toMatch(/^product( rows)+ product( rows)+$/)
 }, 60_000)

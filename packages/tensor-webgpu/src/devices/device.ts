@@ -17,7 +17,7 @@ export interface Executable {
   run(storages: readonly Storage[], copies?: { readonly before?: readonly Copy[]; readonly after?: readonly Copy[] }): void
   /** Frees what only this executable holds. */
   dispose(): void
-  /** A readable account of the plan: one line a kernel. */
+  /** The plan as a table: kernel, fused operations, shape, dispatches, and the least megabytes and MFLOP it could take; totals at the end. */
   explain(): string
 }
 

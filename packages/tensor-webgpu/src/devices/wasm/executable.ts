@@ -6,7 +6,7 @@ import type { Plan } from '../../plan/plan.js'
 import { sizeOf } from '../../shape.js'
 import type { Copy, DeviceCounts, Executable, Storage } from '../device.js'
 import { align64 } from './control.js'
-import { describeStep } from './explain.js'
+import { explainKernels } from './explain.js'
 import type { KernelCache, Lease } from './kernel-cache.js'
 import { frameBytes } from './kernels/kernel-module.js'
 import type { LinearMemory } from './linear-memory.js'
@@ -109,6 +109,6 @@ export class WasmExecutable implements Executable {
   }
 
   explain(): string {
-    return this.#plan.steps.map((step, i) => describeStep(step, this.#lease.kernels[i])).join('\n')
+    return explainKernels(this.#plan, this.#lease.kernels)
   }
 }

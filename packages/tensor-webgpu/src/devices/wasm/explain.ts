@@ -1,27 +1,12 @@
-// A step of a plan in one line for people: what it computes, over what sizes, and how it is divided among threads.
-import type { Kernel } from '../../plan/kernel.js'
-import type { Step } from '../../plan/plan.js'
+// What this device makes of each step of a plan, for the table that `explain()` gives: one dispatch, cut into chunks that threads take.
+import { explainPlan } from '../../plan/explain.js'
+import type { Plan } from '../../plan/plan.js'
 import type { LoadedKernel } from './kernel-cache.js'
 
-function describeKernel(kernel: Kernel): string {
-  switch (kernel.kind) {
-    case 'loop': {
-      const outer = kernel.shape.length - kernel.reduced
-      const reduced = kernel.reduced > 0 ? ` reduce (${kernel.shape.slice(outer).join(', ')})` : ''
-      return `loop (${kernel.shape.slice(0, outer).join(', ')})${reduced}, ${kernel.body.length} instructions`
-    }
-    case 'matmul':
-      return `matmul ${kernel.batch.length > 0 ? `(${kernel.batch.join(', ')}) × ` : ''}${kernel.m}×${kernel.k}×${kernel.n}, ${kernel.body.length} instructions after`
-    case 'scatterAdd':
-      return `scatterAdd ${kernel.outer}×${kernel.count}×${kernel.inner} into ${kernel.size}`
-    case 'custom':
-      return `custom operation on (${kernel.out.shape.join(', ')}), in TypeScript`
-    default:
-      return `${kernel.kind} B${kernel.batch} H${kernel.heads} T${kernel.queries} S${kernel.keys} D${kernel.headSize}${kernel.causal ? ' causal' : ''}`
-  }
-}
-
-export function describeStep(step: Step, { phases }: LoadedKernel): string {
-  const chunks = phases.map(({ units, chunk }) => Math.ceil(units / chunk)).join(' + ')
-  return `${step.label}: ${describeKernel(step.kernel)}; ${chunks || 'no'} chunks`
+export function explainKernels(plan: Plan, kernels: readonly LoadedKernel[]): string {
+  return explainPlan(plan, plan.steps.map(({ kernel }, i) => {
+    if (kernel.kind === 'custom') return { dispatches: 1, method: 'in TypeScript' }
+    const chunks = kernels[i].phases.map(({ units, chunk }) => Math.ceil(units / chunk))
+    return { dispatches: chunks.length > 0 ? 1 : 0, method: `${chunks.join(' + ')} ${chunks.length === 1 && chunks[0] === 1 ? 'chunk' : 'chunks'}` }
+  }))
 }

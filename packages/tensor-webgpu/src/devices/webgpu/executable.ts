@@ -4,6 +4,7 @@ import { DeviceError, DisposedError } from '../../errors.js'
 import type { Plan, Region, Step } from '../../plan/plan.js'
 import type { Copy, Executable, Storage } from '../device.js'
 import type { Arena } from './arena.js'
+import { explainDispatches } from './explain.js'
 import type { Compiled, PipelineCache } from './pipelines.js'
 import type { GpuStorage } from './memory.js'
 import type { Recorder } from './recorder.js'
@@ -136,13 +137,6 @@ export class GpuExecutable implements Executable {
   }
 
   explain(): string {
-    const lines = this.#dispatches.map(({ step, compiled }, i) => {
-      const bytes = compiled.program.bindings.reduce((sum, binding) => sum + step.regions[binding].length * bytesPerElement[step.kernel.bindings[binding].dtype], 0)
-      const [x, y] = compiled.program.workgroups
-      return `${String(i).padStart(4)}  ${step.label}  [${compiled.program.variant}]  ${x * y} workgroups, ${compiled.program.bindings.length} buffers, ${(bytes / 1e6).toFixed(3)} MB`
-    })
-    const pipelines = new Set(this.#dispatches.map(({ compiled }) => compiled.pipeline)).size
-    const arena = this.#plan.arenaBlocks.map(bytes => (bytes / 1e6).toFixed(3)).join(' + ') || '0'
-    return [`${lines.length} dispatches, ${pipelines} pipelines, arena ${arena} MB`, ...lines].join('\n')
+    return explainDispatches(this.#plan, this.#dispatches)
   }
 }
