@@ -118,6 +118,13 @@ function interpretLoop(kernel: LoopKernel, memory: Memory): void {
 }
 
 function interpretMatmul(kernel: MatmulKernel, memory: Memory): void {
+  const first = kernel.batch.map(() => 0)
+  for (const sums of kernel.columnSums ?? [])
+    for (let n = 0; n < kernel.n; n++) {
+      let total = 0
+      for (let k = 0; k < kernel.k; k++) total += fetch(memory, kernel.b, [...first, k, n])
+      memory[sums.binding][address(sums, [n])] = total
+    }
   for (const index of indices([...kernel.batch, kernel.m, kernel.n])) {
     const batch = index.slice(0, -2)
     const [m, n] = index.slice(-2)

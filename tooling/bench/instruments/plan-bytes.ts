@@ -59,9 +59,9 @@ function passesOf(kernel: ObservedKernel): Pass[] {
     case 'loop':
       return [bodyVisits(kernel, kernel.shape, kernel.reduced)]
     case 'matmul': {
-      const { batch, m, n, k, a, b } = kernel
+      const { batch, m, n, k, a, b, columnSums = [] } = kernel
       const { reads, writes } = bodyVisits(kernel, [...batch, m, n], 0)
-      return [{ reads: [visit(a, [...batch, m, k]), visit(b, [...batch, k, n]), ...reads], writes }]
+      return [{ reads: [visit(a, [...batch, m, k]), visit(b, [...batch, k, n]), ...reads], writes: [...writes, ...columnSums.map(access => visit(access, [n]))] }]
     }
     case 'scatterAdd': {
       const { outer, count, inner, size, index, source, out } = kernel

@@ -1,6 +1,7 @@
 // Fusion: which values are computed together in one kernel. A cluster is a loop over an iteration space, or a matmul with what follows it.
 // Rules are local: a value joins the clusters of its inputs where its index is theirs, as long as no cycle between clusters can arise.
 import { sameShape, sizeOf, type Shape } from '../shape.js'
+import { findColumnSums, type ColumnSum } from './column-sums.js'
 import type { Locations, Source } from './locate.js'
 import type { Value } from './value.js'
 
@@ -20,6 +21,8 @@ export interface Cluster {
   /** Greater than the level of every cluster it reads from: the order of execution. */
   level: number
   mergedInto: Cluster | null
+  /** Of a matmul whose members are also sums of one of its operands: which. */
+  summed: ColumnSum['operand'] | null
 }
 
 export interface FusionLimits {
@@ -49,6 +52,7 @@ export class Clusters {
   readonly #locations: Locations
   readonly #limits: FusionLimits
   readonly #kept: ReadonlySet<Value>
+  readonly #columnSums: ReadonlyMap<Value, ColumnSum>
   /** Clusters opened by a reduction, oldest first. */
   readonly #reductions: Cluster[] = []
 
@@ -56,6 +60,7 @@ export class Clusters {
     this.#locations = locations
     this.#limits = limits
     this.#kept = kept
+    this.#columnSums = findColumnSums(values, locations)
     for (const value of values) this.#place(value)
   }
 
@@ -75,10 +80,11 @@ export class Clusters {
     const { kind } = value.operation
     const copy = this.#locations.copied.get(value)
     if (copy !== undefined) this.#openCopy(value, copy)
+    else if (this.#of.has(value)) return   // a matmul that one of its sums has opened
     else if (value.external !== null || isInline(value)) return
     else if (isElementwise(value)) this.#placeElementwise(value)
     else if (kind === 'reduce') this.#placeReduce(value, value.operation.kind === 'reduce' ? value.operation.axes : [])
-    else if (kind === 'matmul') this.#open('matmul', value, value.shape, [], value.inputs)
+    else if (kind === 'matmul') this.#openMatmul(value)
     else if (kind === 'part') this.#placePart(value)
     else if (kind === 'concat' || kind === 'attention' || kind === 'attentionBackward' || kind === 'scatterAdd' || kind === 'custom') this.#open('opaque', value, value.shape, [], value.inputs)
   }
@@ -91,10 +97,14 @@ export class Clusters {
   }
 
   #open(kind: ClusterKind, value: Value, shape: Shape, axes: readonly number[], inputs: readonly Value[]): Cluster {
-    const cluster: Cluster = { kind, shape, axes, members: new Set([value]), reads: new Set(), dependents: new Set(), level: 0, mergedInto: null }
+    const cluster: Cluster = { kind, shape, axes, members: new Set([value]), reads: new Set(), dependents: new Set(), level: 0, mergedInto: null, summed: null }
     this.#of.set(value, cluster)
     for (const input of inputs) this.#read(cluster, input)
     return cluster
+  }
+
+  #openMatmul(value: Value): Cluster {
+    return this.#open('matmul', value, value.shape, [], value.inputs)
   }
 
   #openCopy(value: Value, { base, shape }: Source): void {
@@ -115,7 +125,27 @@ export class Clusters {
     cluster.level = Math.max(cluster.level, from.level + 1)
   }
 
+  /** In memory from the start, or placed already. */
+  #isThere(base: Value): boolean {
+    return this.#of.has(base) || (base.external !== null && !this.#locations.copied.has(base))
+  }
+
+  /** The sum of an operand costs its matmul nothing: it is computed there, which may have to be opened before its turn. */
+  #placeColumnSum(value: Value): boolean {
+    const sum = this.#columnSums.get(value)
+    if (sum === undefined || this.#locations.copied.has(sum.matmul)) return false
+    const { matmul } = sum
+    const known = this.of(matmul)
+    if (known === undefined && !matmul.inputs.every(input => this.#isThere(this.#locations.of(input).base))) return false
+    const cluster = known ?? this.#openMatmul(matmul)
+    if (!this.#isLegal(value, [cluster])) return false
+    this.#merge(value, [cluster])
+    cluster.summed = sum.operand
+    return true
+  }
+
   #placeReduce(value: Value, axes: readonly number[]): void {
+    if (this.#placeColumnSum(value)) return
     const [input] = value.inputs
     const { base } = this.#locations.of(input)
     const cluster = this.of(base)
@@ -131,10 +161,13 @@ export class Clusters {
     this.#of.set(value, cluster)
   }
 
-  /** Another recent reduction over the same space: the gradients of a layer's weights and biases. One kernel does both. */
+  /**
+   * Another recent reduction over the same space: the gradients of a normalisation's gain and bias, of two layers. One kernel does both. Half of
+   * the bindings stay free: the kernel may later compute what it sums from several operands instead of reading it.
+   */
   #findTwin(value: Value, base: Value, axes: readonly number[]): Cluster | undefined {
     const [input] = value.inputs
-    return this.#reductions.slice(-8).map(root).find(cluster => !cluster.members.has(base) && sameShape(cluster.shape, input.shape) && sameShape(cluster.axes, axes) && this.#isLegal(value, [cluster]))
+    return this.#reductions.slice(-8).map(root).find(cluster => !cluster.members.has(base) && sameShape(cluster.shape, input.shape) && sameShape(cluster.axes, axes) && this.#bindings(value, [cluster]) * 2 <= this.#limits.maxBindings && this.#isLegal(value, [cluster]))
   }
 
   /** Turning a map with other users into few long rows would cost it its parallelism. */

@@ -68,9 +68,9 @@ function trafficOf(kernel: Kernel): Traffic[] {
   switch (kernel.kind) {
     case 'loop': return bodyTraffic(kernel, kernel.shape, kernel.reduced)
     case 'matmul': {
-      const { batch, m, n, k, a, b } = kernel
+      const { batch, m, n, k, a, b, columnSums = [] } = kernel
       const [reads, writes] = bodyTraffic(kernel, [...batch, m, n], 0)
-      return [[visit(a, [...batch, m, k]), visit(b, [...batch, k, n]), ...reads], writes]
+      return [[visit(a, [...batch, m, k]), visit(b, [...batch, k, n]), ...reads], [...writes, ...columnSums.map(access => visit(access, [n]))]]
     }
     case 'scatterAdd': {
       const { outer, count, inner, size, index, source, out } = kernel
@@ -112,8 +112,8 @@ function flopsOf(kernel: Kernel): number | null {
       return kernel.body.reduce((sum, { fn }, i) => sum + (idle.has(fn) ? 0 : fn === 'reduce' || levels[i] === 'element' ? elements : rows), 0)
     }
     case 'matmul': {
-      const { batch, m, n, k, body } = kernel
-      return sizeOf(batch) * m * n * (2 * k + body.filter(({ fn }) => !idle.has(fn)).length)
+      const { batch, m, n, k, body, columnSums } = kernel
+      return sizeOf(batch) * m * n * (2 * k + body.filter(({ fn }) => !idle.has(fn)).length) + (columnSums === undefined ? 0 : k * n)
     }
     // scores and values: two products of headSize multiply-adds a pair
     case 'attention': return visiblePairs(kernel) * 4 * kernel.headSize

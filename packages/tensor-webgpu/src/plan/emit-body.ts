@@ -32,6 +32,11 @@ export class BodyBuilder {
     return this.body.push(instruction) - 1
   }
 
+  /** The operations computed so far in the order of the program: 'matmul add gelu'. For people. */
+  get label(): string {
+    return labelOf([...this.#done.keys()])
+  }
+
   /** The instruction that computes a member of the cluster. */
   member(value: Value): number {
     const known = this.#done.get(value)
@@ -142,4 +147,9 @@ export class BodyBuilder {
     const below = this.#push({ fn: 'lt', args: [index, this.#constant(to, 'i32')], dtype: 'bool' })
     return this.#push({ fn: 'and', args: [above, below], dtype: 'bool' })
   }
+}
+
+function labelOf(values: readonly Value[]): string {
+  const names = [...values].sort((a, b) => a.id - b.id).map(({ operation }) => (operation.kind === 'elementwise' || operation.kind === 'reduce' ? operation.fn : operation.kind))
+  return [...new Set(names)].join(' ')
 }

@@ -9,7 +9,7 @@ import type { Memory } from './memory.js'
 import type { Step } from './plan.js'
 import { splitLongReduction } from './split-reduction.js'
 
-export function emitLoop(cluster: Cluster, locations: Locations, memory: Memory, label: string): Step[] {
+export function emitLoop(cluster: Cluster, locations: Locations, memory: Memory): Step[] {
   const outer = cluster.shape.map((_, axis) => axis).filter(axis => !cluster.axes.includes(axis))
   const builder = new BodyBuilder(cluster, [...outer, ...cluster.axes], locations, memory)
   const results: DraftResult[] = []
@@ -22,6 +22,9 @@ export function emitLoop(cluster: Cluster, locations: Locations, memory: Memory,
       results.push({ value: builder.member(member), touch: { slot: store.slot, walk: builder.storeWalk(walk, shape), shape: builder.shape, written: true } })
     }
   }
+  // whoever needs its values computes them again
+  if (results.length === 0) return []
+  const { label } = builder
   const draft = { shape: builder.shape, reduced: cluster.axes.length, body: builder.body, results }
   return splitLongReduction(draft, memory).map((loop, i, all) => finishLoop(loop, memory, all.length > 1 ? `${label} (${i + 1} of ${all.length})` : label))
 }

@@ -16,20 +16,25 @@ interface MatmulDraft {
   readonly k: number
   readonly a: Touch
   readonly b: Touch
+  /** Over [n]. */
+  readonly columnSums: readonly Touch[]
   readonly body: readonly DraftInstruction[]
   readonly results: readonly DraftResult[]
 }
 
-export function emitMatmul(cluster: Cluster, locations: Locations, memory: Memory, label: string): Step {
+export function emitMatmul(cluster: Cluster, locations: Locations, memory: Memory): Step {
   const [value] = [...cluster.members].filter(member => member.operation.kind === 'matmul')
   const rank = value.shape.length
   const builder = new BodyBuilder(cluster, value.shape.map((_, axis) => axis), locations, memory)
   const results: DraftResult[] = []
-  for (const member of cluster.members)
+  for (const member of cluster.members) {
+    if (member.operation.kind === 'reduce') continue
     for (const store of memory.storesOf(member)) results.push({ value: builder.member(member), touch: { slot: store.slot, walk: builder.storeWalk(store.walk, member.shape), shape: builder.shape, written: true } })
+  }
   const batch = value.shape.slice(0, -2)
   const [m, n] = value.shape.slice(-2)
   const k = value.inputs[0].shape[rank - 1]
+  const sums = [...cluster.members].filter(member => member.operation.kind === 'reduce')
   const draft: MatmulDraft = {
     batch,
     m,
@@ -37,10 +42,37 @@ export function emitMatmul(cluster: Cluster, locations: Locations, memory: Memor
     k,
     a: operandTouch(value.inputs[0], [...batch, m, k], locations, memory),
     b: operandTouch(value.inputs[1], [...batch, k, n], locations, memory),
+    columnSums: sums.flatMap(sum => memory.storesOf(sum).map(({ slot, walk }) => sumTouch(sum, slot, walk))),
     body: builder.body,
     results,
   }
-  return finish(foldBatch(draft), memory, label)
+  return finish(foldBatch(cluster.summed === 0 ? exchange(draft) : draft), memory, sums.length > 0 ? `${builder.label} sum` : builder.label)
+}
+
+/** A store of a sum that has one axis longer than 1. */
+function sumTouch(sum: Value, slot: number, { offset, strides, guards }: Walk): Touch {
+  const axis = sum.shape.findIndex(n => n > 1)
+  return { slot, walk: { offset, strides: [strides[axis]], guards }, shape: [sum.shape[axis]], written: true }
+}
+
+/** The transposed product: rows of a become columns of b, of which a kernel can give the sums. */
+function exchange(draft: MatmulDraft): MatmulDraft {
+  const m = draft.batch.length
+  const swap = (list: readonly number[]): number[] => [...list.slice(0, m), list[m + 1], list[m], ...list.slice(m + 2)]
+  const turn = (touch: Touch): Touch => ({ ...touch, shape: swap(touch.shape), walk: { ...touch.walk, strides: swap(touch.walk.strides), guards: touch.walk.guards.map(guard => ({ ...guard, axis: swapped(guard.axis) })) } })
+  const swapped = (axis: number): number => (axis === m ? m + 1 : axis === m + 1 ? m : axis)
+  return {
+    ...draft,
+    m: draft.n,
+    n: draft.m,
+    a: turn(draft.b),
+    b: turn(draft.a),
+    body: draft.body.map(instruction => {
+      if (instruction.fn === 'index') return { ...instruction, axis: swapped(instruction.axis) }
+      return 'touch' in instruction ? { ...instruction, touch: turn(instruction.touch) } : instruction
+    }),
+    results: draft.results.map(({ value, touch }) => ({ value, touch: turn(touch) })),
+  }
 }
 
 function operandTouch(input: Value, shape: readonly number[], locations: Locations, memory: Memory): Touch {
@@ -78,8 +110,8 @@ function foldBatch(draft: MatmulDraft): MatmulDraft {
   })
 }
 
-function finish({ batch, m, n, k, a, b, body, results }: MatmulDraft, memory: Memory, label: string): Step {
-  const { bindings, regions, accessOf } = bind([a, b, ...touchesOf(body, results)], memory.slots)
+function finish({ batch, m, n, k, a, b, columnSums, body, results }: MatmulDraft, memory: Memory, label: string): Step {
+  const { bindings, regions, accessOf } = bind([a, b, ...touchesOf(body, results), ...columnSums], memory.slots)
   const kernel: MatmulKernel = {
     kind: 'matmul',
     bindings,
@@ -89,6 +121,7 @@ function finish({ batch, m, n, k, a, b, body, results }: MatmulDraft, memory: Me
     k,
     a: accessOf(a),
     b: accessOf(b),
+    ...(columnSums.length > 0 ? { columnSums: columnSums.map(accessOf) } : {}),
     body: finishBody(body, accessOf),
     results: results.map(({ value, touch }) => ({ value, access: accessOf(touch) })),
   }

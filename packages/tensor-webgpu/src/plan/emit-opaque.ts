@@ -119,7 +119,7 @@ function emitConcat(value: Value, axis: number, locations: Locations, memory: Me
 
 /** One value, wherever it is, written to a place. */
 export function emitCopy(value: Value, target: Store, locations: Locations, memory: Memory, label: string): Step {
-  const cluster: Cluster = { kind: 'loop', shape: value.shape, axes: [], members: new Set(), reads: new Set(), dependents: new Set(), level: 0, mergedInto: null }
+  const cluster: Cluster = { kind: 'loop', shape: value.shape, axes: [], members: new Set(), reads: new Set(), dependents: new Set(), level: 0, mergedInto: null, summed: null }
   const builder = new BodyBuilder(cluster, value.shape.map((_, axis) => axis), locations, memory)
   const at = builder.operand(value)
   const touch: Touch = { slot: target.slot, walk: builder.storeWalk(target.walk, value.shape), shape: value.shape, written: true }

@@ -73,6 +73,11 @@ export interface MatmulKernel {
   readonly a: Access
   /** Strides over [...batch, k, n]. */
   readonly b: Access
+  /**
+   * Where `Σ_k b[k, n]` is stored, for each column n: the gradient of a bias, read off the operand of its weight's. One stride, over [n].
+   * Only where no batch axis is longer than 1, m and n are at least 16, k at least 1, and b is an f32 without guards.
+   */
+  readonly columnSums?: readonly Access[]
   readonly body: readonly Instruction[]
   readonly results: readonly Result[]
 }

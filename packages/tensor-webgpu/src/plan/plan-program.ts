@@ -31,7 +31,11 @@ function planWithin(program: Program, limits: PlanLimits): Plan {
   const locations = new Locations(graph.values)
   const kept = new Set(graph.results.flatMap(value => (value ? [value, locations.of(value).base] : [])))
   const clusters = new Clusters(graph.values, locations, kept, limits)
-  const updated = new Set(graph.values.filter(({ external }) => external !== null && program.externals[external].result !== null))
+  const levelOfResult = (external: number): number => {
+    const result = graph.results[external]
+    return result === null ? Infinity : (clusters.of(locations.of(result).base)?.level ?? -1)
+  }
+  const updated = new Map(graph.values.flatMap(value => (value.external === null || graph.results[value.external] === null ? [] : [[value, levelOfResult(value.external)]])))
   const again = new Rematerialization(graph.values, locations, clusters, { kept, updated, maxBindings: limits.maxBindings })
   const memory = new Memory(program, graph, locations, clusters, again.values)
   const before: Step[] = []
@@ -59,14 +63,7 @@ function copySlot(from: number, to: number, { shape, dtype }: Value, memory: Mem
 
 function emitCluster(cluster: Cluster, locations: Locations, memory: Memory): Step[] {
   if (![...cluster.members].some(member => sizeOf(member.shape) > 0)) return []
-  const label = labelOf(cluster)
-  if (cluster.kind === 'matmul') return [emitMatmul(cluster, locations, memory, label)]
+  if (cluster.kind === 'matmul') return [emitMatmul(cluster, locations, memory)]
   if (cluster.kind === 'opaque') return emitOpaque(cluster, locations, memory)
-  return emitLoop(cluster, locations, memory, label)
-}
-
-/** The operations of a cluster in the order they were met: 'matmul add gelu'. */
-function labelOf(cluster: Cluster): string {
-  const names = [...cluster.members].sort((a, b) => a.id - b.id).map(({ operation }) => (operation.kind === 'elementwise' || operation.kind === 'reduce' ? operation.fn : operation.kind))
-  return [...new Set(names)].join(' ')
+  return emitLoop(cluster, locations, memory)
 }

@@ -18,19 +18,27 @@ export class Rematerialization {
   readonly #locations: Locations
   readonly #clusters: Clusters
   readonly #kept: ReadonlySet<Value>
-  readonly #updated: ReadonlySet<Value>
+  readonly #updated: ReadonlyMap<Value, number>
   readonly #maxBindings: number
   readonly #readers = new Map<Value, Set<Cluster>>()
+  /** Cheap values that never were to be stored, being used inside their own kernel alone: another kernel may compute them too. */
+  readonly #passing = new Set<Value>()
 
-  /** `kept` must be stored for their own sake; `updated` are overwritten in place by the program, so nothing may depend on reading them late. */
-  constructor(values: readonly Value[], locations: Locations, clusters: Clusters, options: { kept: ReadonlySet<Value>; updated: ReadonlySet<Value>; maxBindings: number }) {
+  /**
+   * `kept` must be stored for their own sake; `updated` are overwritten by the program, by a cluster of that level: who reads one later than that
+   * keeps it from being done in place.
+   */
+  constructor(values: readonly Value[], locations: Locations, clusters: Clusters, options: { kept: ReadonlySet<Value>; updated: ReadonlyMap<Value, number>; maxBindings: number }) {
     this.#locations = locations
     this.#clusters = clusters
     this.#kept = options.kept
     this.#updated = options.updated
     this.#maxBindings = options.maxBindings
     for (const cluster of clusters.inOrder()) for (const base of cluster.reads) this.#readersOf(base).add(cluster)
-    for (const value of values) if (this.#isWorthIt(value)) this.#apply(value)
+    for (const value of values) {
+      if (this.#isWorthIt(value)) this.#apply(value)
+      else if (this.#isPassing(value)) this.#passing.add(value)
+    }
   }
 
   #readersOf(base: Value): Set<Cluster> {
@@ -39,30 +47,46 @@ export class Rematerialization {
     return known
   }
 
-  /** What has to be read to compute a value: operands in memory, or what is read to compute them. */
-  #roots(value: Value): Set<Value> {
-    const bases = value.inputs.map(input => this.#locations.of(input).base).filter(base => !isInline(base))
-    return new Set(bases.flatMap(base => (this.values.has(base) ? [...this.#roots(base)] : [base])))
+  /** What has to be read to compute a value, and how many elements of it: operands in memory, or what is read to compute them. */
+  #roots(value: Value): Map<Value, number> {
+    const roots = new Map<Value, number>()
+    for (const input of value.inputs) {
+      const { base, walk } = this.#locations.of(input)
+      if (isInline(base)) continue
+      const met = sizeOf(input.shape.filter((_, axis) => walk.strides[axis] !== 0))
+      const read = this.values.has(base) || this.#passing.has(base) ? this.#roots(base) : [[base, Math.min(met, sizeOf(base.shape))] as const]
+      for (const [root, elements] of read) roots.set(root, Math.max(elements, roots.get(root) ?? 0))
+    }
+    return roots
+  }
+
+  #mayBeComputedAgain(value: Value): boolean {
+    return isCheap(value) && !this.#kept.has(value) && !this.#locations.copied.has(value)
+  }
+
+  #isPassing(value: Value): boolean {
+    return this.#readersOf(value).size === 0 && this.#mayBeComputedAgain(value) && value.inputs.every(input => this.#isAligned(input, value.shape))
   }
 
   #isWorthIt(value: Value): boolean {
     const readers = this.#readersOf(value)
-    if (readers.size === 0 || !isCheap(value) || this.#kept.has(value) || this.#locations.copied.has(value)) return false
+    if (readers.size === 0 || !this.#mayBeComputedAgain(value)) return false
     const size = sizeOf(value.shape)
-    const roots = [...this.#roots(value)]
-    const inMemory = (base: Value): boolean => base.external !== null || this.#kept.has(base) || this.#readersOf(base).size > 0
-    if (roots.some(root => this.#updated.has(root) || this.#locations.copied.has(root) || !(inMemory(root) || sizeOf(root.shape) * SMALL <= size))) return false
-    if (!value.inputs.every(input => this.#isAligned(input, value.shape))) return false
+    const elements = this.#roots(value)
+    const roots = [...elements.keys()]
     const last = Math.max(...[...readers].map(reader => reader.level))
+    const inMemory = (base: Value): boolean => base.external !== null || this.#kept.has(base) || this.#readersOf(base).size > 0
+    if (roots.some(root => (this.#updated.get(root) ?? Infinity) <= last || this.#locations.copied.has(root) || !(inMemory(root) || sizeOf(root.shape) * SMALL <= size))) return false
+    if (!value.inputs.every(input => this.#isAligned(input, value.shape))) return false
     const large = roots.filter(root => root.external === null && sizeOf(root.shape) * 2 > size)
     const prolonged = large.filter(root => Math.max(-1, ...[...this.#readersOf(root)].map(reader => reader.level)) < last)
     if (prolonged.length > 1) return false
-    return [...readers].every(reader => this.#fits(value, reader, roots)) && this.#saves(value, readers, roots)
+    return [...readers].every(reader => this.#fits(value, reader, roots)) && this.#saves(value, readers, elements)
   }
 
   /** Reading the operands must not cost more than writing and reading the value does. */
-  #saves(value: Value, readers: ReadonlySet<Cluster>, roots: readonly Value[]): boolean {
-    const added = [...readers].reduce((sum, reader) => sum + roots.filter(root => !reader.reads.has(root) && !reader.members.has(root)).reduce((bytes, root) => bytes + sizeOf(root.shape), 0), 0)
+  #saves(value: Value, readers: ReadonlySet<Cluster>, roots: ReadonlyMap<Value, number>): boolean {
+    const added = [...readers].reduce((sum, reader) => sum + [...roots].reduce((more, [root, elements]) => (reader.reads.has(root) || reader.members.has(root) ? more : more + elements), 0), 0)
     return added <= sizeOf(value.shape) * (1 + readers.size)
   }
 
@@ -77,18 +101,30 @@ export class Rematerialization {
     return users.length > 0 && direct && spaces && reads.size + stored.length <= this.#maxBindings
   }
 
-  /** Does the use name, at each index of the space, the base's element at that index (or at 0 along axes of size 1)? */
+  /**
+   * Does the use name, at each index of the space, the base's element at that index (or at 0 along axes of size 1)? A base that is always
+   * read from memory may be used in any way.
+   */
   #isAligned(input: Value, space: readonly number[]): boolean {
     const { base, walk } = this.#locations.of(input)
-    if (isInline(base)) return true
+    if (isInline(base) || base.external !== null) return true
     if (base.shape.length !== space.length || input.shape.length !== space.length || walk.offset !== 0 || walk.guards.length > 0) return false
     const layout = this.#locations.layout(base)
     return base.shape.every((n, axis) => (n === 1 ? input.shape[axis] === 1 || walk.strides[axis] === 0 : n === space[axis] && (input.shape[axis] === 1 || walk.strides[axis] === layout[axis])))
   }
 
-  #apply(value: Value): void {
+  /** The value itself and whatever passing values it is computed from. */
+  #addWithPassing(value: Value): void {
     this.values.add(value)
-    const roots = this.#roots(value)
+    for (const input of value.inputs) {
+      const { base } = this.#locations.of(input)
+      if (this.#passing.has(base) && !this.values.has(base)) this.#addWithPassing(base)
+    }
+  }
+
+  #apply(value: Value): void {
+    this.#addWithPassing(value)
+    const roots = [...this.#roots(value).keys()]
     for (const reader of this.#readersOf(value)) {
       reader.reads.delete(value)
       for (const root of roots) {

@@ -78,6 +78,15 @@ describe('matmul', () => {
     }
   })
 
+  test.each(layouts)('sums the columns of its right operand, with %j', async layout => {
+    for (const [m, k, n] of [[16, 1, 16], [40, 300, 72], [129, 257, 31]])
+      for (const stride of [1, 3]) {
+        const plain = product(m, k, n, layout)
+        const kernel: MatmulKernel = { ...plain, bindings: [...plain.bindings, out], columnSums: [{ binding: 4, offset: 2, strides: [stride] }] }
+        await expectSame(device, kernel, [...dataFor(plain), new Array(2 + n * stride).fill(7)], 1e-5)
+      }
+  })
+
   test('of nothing writes nothing', async () => {
     await expectSame(device, product(0, 4, 5), [[1], [1], [1, 1, 1, 1, 1], [3]])
   })

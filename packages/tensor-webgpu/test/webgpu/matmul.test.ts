@@ -53,6 +53,23 @@ describeOnAdapters('matmul kernels', adapter => {
     }
   })
 
+  test.each([
+    ['a transposed', { aTransposed: true }], ['b transposed', { bTransposed: true }], ['result transposed', { outTransposed: true }], ['a row of batches', { batch: [1] }],
+  ] as [string, Layout][])('the sums of the columns of b, %s', async (_, layout) => {
+    for (const [m, n, k] of [[16, 16, 1], [40, 36, 24], [17, 33, 20]])
+      for (const [stride, offset] of [[1, 4], [3, 2]]) {
+        const plain = product(m, n, k, layout)
+        const kernel: MatmulKernel = { ...plain, bindings: [...plain.bindings, binding('f32', true)], columnSums: [access(3, [stride], offset)] }
+        await expectLikeInterpreter(device, kernel, [...memory(plain), new Float32Array(offset + n * stride).fill(7)], { absolute: 3e-5 })
+      }
+  })
+
+  test('sums of columns in the binding of the product, behind it', async () => {
+    const [m, n, k] = [16, 20, 24]
+    const kernel: MatmulKernel = { ...product(m, n, k), columnSums: [access(2, [1], m * n)] }
+    await expectLikeInterpreter(device, kernel, [...memory(kernel).slice(0, 2), new Float32Array(m * n + n)], { absolute: 3e-5 })
+  })
+
   test('two batch axes', async () => {
     const kernel = product(9, 12, 20, { batch: [2, 3] })
     await expectLikeInterpreter(device, kernel, memory(kernel), { absolute: 3e-5 })
@@ -111,15 +128,16 @@ describeOnAdapters('matmul variants that another adapter would get', adapter => 
   afterAll(() => device.close())
 
   test.each([[40, 72, 40, false], [33, 35, 19, true]] as const)('(%i x %i) over k = %i computes the same in every variant', async (m, n, k, transposed) => {
-    const kernel = simplifyMatmul(product(m, n, k, { aTransposed: transposed, bTransposed: transposed }))
-    const data = memory(kernel)
+    const plain = product(m, n, k, { aTransposed: transposed, bTransposed: transposed })
+    const kernel = simplifyMatmul({ ...plain, bindings: [...plain.bindings, binding('f32', true)], columnSums: [access(3, [1])] })
+    const data = [...memory(kernel), new Float32Array(n)]
     const expected = data.map(values => Array.from(values))
     interpretKernel(kernel, expected)
     const programs = matmulVariants(kernel, device.traits).map(variant => variant(kernel, device.traits))
     expect(programs.map(program => program.variant).join()).toMatch(/register.*workgroup 64x64.*workgroup 16x32/)
     for (const program of programs) {
       const got = await runProgram(device, program, data)
-      got[program.bindings.indexOf(2)].forEach((value, i) => expect(Math.abs(value - expected[2][i])).toBeLessThan(3e-5))
+      for (const result of [2, 3]) got[program.bindings.indexOf(result)].forEach((value, i) => expect(Math.abs(value - expected[result][i])).toBeLessThan(3e-5))
     }
   })
 })

@@ -47,6 +47,8 @@ function foldBatch(kernel: MatmulKernel): MatmulKernel {
 
 /** Lanes run along n: better where the results are contiguous, and where there are enough columns to fill a panel. */
 function prefersSwap(kernel: MatmulKernel): boolean {
+  // the sums are of b's columns
+  if (kernel.columnSums !== undefined) return false
   const rank = kernel.batch.length
   const along = (axis: number): number => kernel.results.filter(({ access }) => access.strides[axis] === 1).length
   if (along(rank) !== along(rank + 1)) return along(rank) > along(rank + 1) && kernel.m >= 16

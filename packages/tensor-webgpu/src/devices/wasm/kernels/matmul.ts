@@ -11,6 +11,7 @@ import { Epilogue } from './matmul-epilogue.js'
 import { arrangeMatmul, foldBatches } from './matmul-arrange.js'
 import { PANEL } from './microkernel.js'
 import { packPanel, packRows } from './packing.js'
+import { sumPanel } from './panel-sums.js'
 import { Odometer, Pointers } from './pointers.js'
 import { compileSkinnyMatmul, isSkinny } from './skinny-matmul.js'
 import { tileProduct } from './tile.js'
@@ -126,7 +127,12 @@ class MatmulCode {
           pointers.seek(bases, new Map<number, I32>([...matrix.counters, [rank + 1, first]]))
           const to = i32.add(i32.load(frame), i32.mul(unit, i32.const(k * PANEL * 4)))
           const columns = minS(i32.const(PANEL), i32.sub(i32.const(n), first))
-          f.do(callEffect(packPanel(this.#module), to, pointers.of(b), i32.const(b.strides[rank] * 4), i32.const(b.strides[rank + 1] * 4), i32.const(k), columns))
+          const at = f.keep(to)
+          f.do(callEffect(packPanel(this.#module), at, pointers.of(b), i32.const(b.strides[rank] * 4), i32.const(b.strides[rank + 1] * 4), i32.const(k), columns))
+          for (const sums of this.#kernel.columnSums ?? []) {
+            const target = i32.add(bases[sums.binding], i32.add(i32.const(sums.offset * 4), i32.mul(first, i32.const(sums.strides[0] * 4))))
+            f.do(callEffect(sumPanel(this.#module), target, i32.const(sums.strides[0] * 4), at, i32.const(k), columns, f.param('i32', SCRATCH)))
+          }
         })
         f.set(unit, i32.add(unit, i32.const(1)))
       },

@@ -72,6 +72,7 @@ function writeStep(writer: MatmulWriter, depth: number, single: boolean): void {
         : bMode === 'k' ? `vec4f(${lanes.map(lane => `b${c}_${lane}[${u}]`).join(', ')})`
         : `vec4f(${lanes.map(lane => writer.loadB(`n${c}_${lane}`, at(u), '', 'scalar')).join(', ')})`
       put(`let b${u}at${c} = ${text};`)
+      writer.addToColumnSum(c, `b${u}at${c}`, '    ')
     }
     for (let row = 0; row < rows; row++) {
       if (aMode === 'own' && row % 4 === 0) put(`let rows${u}at${row} = ${writer.loadA(`m${row}`, at(u), '', 'own')};`)

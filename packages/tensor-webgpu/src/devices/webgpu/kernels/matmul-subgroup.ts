@@ -64,6 +64,7 @@ function writeStep(writer: MatmulWriter, u: number, size: number, alongK: boolea
       : writer.bMode === 'k' ? `vec4f(${lanes.map(lane => `b${c}_${lane}[${u}]`).join(', ')})`
       : `vec4f(${lanes.map(lane => writer.loadB(`n${c}_${lane}`, at, '', 'scalar')).join(', ')})`
     put(`let b${u}at${c} = ${text};`)
+    writer.addToColumnSum(c, `b${u}at${c}`, '      ')
   }
   if (!alongK) for (let g = 0; g < rows / size; g++) put(`let a${u}rows${g} = ${writer.loadA(`laneRow${g}`, at, '', 'scalar')};`)
   for (let row = 0; row < rows; row++) {

@@ -1,6 +1,6 @@
 // What every matmul family shares: where an invocation's tile of the product lies, how elements of the operands are loaded, and the epilogue
 // that runs on the tile while it is in registers. A tile is `rows` rows of `columns` vec4s, in variables `sum<row>_<column>`.
-import type { Access, MatmulKernel } from '../../../plan/kernel.js'
+import type { Access, MatmulKernel, Result } from '../../../plan/kernel.js'
 import { accessMode, addressText, loadText, StorageArrays, type Site } from '../wgsl/access.js'
 import { bodyVectorBindings, closure, emitInstructions, emitStore, instructionWidths, type BodyContext } from '../wgsl/body.js'
 import { Prelude } from '../wgsl/prelude.js'
@@ -31,6 +31,8 @@ export class MatmulWriter {
   /** The results are computed four columns at a time. */
   readonly vectorColumns: boolean
   readonly #shape: readonly number[]
+  /** Stores of the column sums, over [...batch, m, n] like those of the results. */
+  readonly #sums: readonly Result[]
   /** Where the writer's loops start: see `loopStart`. */
   readonly loopStart: string
 
@@ -44,8 +46,11 @@ export class MatmulWriter {
     this.vectorColumns = kernel.n % 4 === 0
     const vectorAxis = this.vectorColumns ? m + 1 : null
     const widths = instructionWidths(kernel.body, this.#shape, vectorAxis, 1)
-    const vector = bodyVectorBindings(kernel.body, kernel.results, this.#shape, vectorAxis, widths)
-    const stored = new Set(kernel.results.map(result => result.access.binding))
+    // the sums are no values of the body; what matters here is how they are stored
+    this.#sums = (kernel.columnSums ?? []).map(access => ({ value: 0, access: { ...access, strides: [...kernel.batch.map(() => 0), 0, access.strides[0]] } }))
+    const results = [...kernel.results, ...this.#sums]
+    const vector = bodyVectorBindings(kernel.body, results, this.#shape, vectorAxis, widths)
+    const stored = new Set(results.map(result => result.access.binding))
     const aShape = [...kernel.batch, kernel.m, kernel.k]
     const bShape = [...kernel.batch, kernel.k, kernel.n]
     const may = (access: Access, shape: readonly number[], axis: number): boolean =>
@@ -115,11 +120,36 @@ export class MatmulWriter {
 
   writeSums(): void {
     for (let row = 0; row < this.tile.rows; row++) for (let column = 0; column < this.tile.columns; column++) this.line(`var sum${row}_${column} = vec4f();`)
+    if (this.#sums.length > 0) for (let column = 0; column < this.tile.columns; column++) this.line(`var columnSum${column} = vec4f();`)
   }
 
-  /** Runs the body on every element of the tile that lies inside the product. */
-  /** Column vectors of the tile lie `apart` apart. */
+  /** Adds what was loaded of b, one column vector at one step of k, to the sum of its column. */
+  addToColumnSum(column: number, b: string, indent: string): void {
+    if (this.#sums.length > 0) this.line(`columnSum${column} += ${b};`, indent)
+  }
+
+  /** The tiles of the first rows store the sums; all the others have computed the same. */
+  #writeColumnSums(apart: number): void {
+    if (this.#sums.length === 0) return
+    const { batch, n } = this.kernel
+    const lanes = this.vectorColumns ? [0] : [0, 1, 2, 3]
+    this.line('if (firstRow == 0u) {')
+    for (let column = 0; column < this.tile.columns; column++)
+      for (const lane of lanes) {
+        const nq = `(${this.columnVector(column, apart)})`
+        const index = this.vectorColumns ? `${nq} * 4u` : `(${nq} * 4u + ${lane}u)`
+        const site: Site = { shape: this.#shape, vectorAxis: this.vectorColumns ? batch.length + 1 : null, index: () => index, quarter: nq }
+        const sum: Value = this.vectorColumns ? { text: `columnSum${column}`, type: 'f32', width: 4 } : { text: `columnSum${column}[${lane}]`, type: 'f32', width: 1 }
+        this.line(this.vectorColumns ? `if (${nq} < ${n / 4}u) {` : `if (${index} < ${n}u) {`, '    ')
+        for (const result of this.#sums) emitStore(result, sum, { body: [], arrays: this.arrays, prelude: this.prelude, indent: '      ', lines: this.lines, site })
+        this.line('}', '    ')
+      }
+    this.line('}')
+  }
+
+  /** Runs the body on every element of the tile that lies inside the product. Column vectors of the tile lie `apart` apart. */
   writeEpilogue(apart = 1): void {
+    this.#writeColumnSums(apart)
     const { rows, columns } = this.tile
     const needed = closure(this.kernel.body, this.kernel.results.map(result => result.value), () => false)
     const weight = needed.reduce((sum, index) => sum + (['load', 'constant', 'head', 'add', 'mul', 'sub', 'where'].includes(this.kernel.body[index].fn) ? 1 : 8), 1)

@@ -47,6 +47,7 @@ export function workgroupMatmul(kernel: MatmulKernel, tile: WorkgroupTile, trait
     const at = `kk * ${tileColumns * 4}u + (ownColumn + ${c * across}u) * 4u`
     writer.line(`let at${c} = ${at};`, '      ')
     writer.line(`let b${c} = vec4f(bTile[at${c}], bTile[at${c} + 1u], bTile[at${c} + 2u], bTile[at${c} + 3u]);`, '      ')
+    writer.addToColumnSum(c, `b${c}`, '      ')
   }
   for (let row = 0; row < rows; row++) {
     writer.line(`let a${row} = aTile[kk * ${tileRows}u + ownRow + ${row}u];`, '      ')

@@ -52,6 +52,7 @@ export function simplifyMatmul(original: MatmulKernel): MatmulKernel {
     }
   }
   const m = kernel.batch.length
-  const alongRows = kernel.results.every(({ access }) => access.strides[m] === 1 && access.strides[m + 1] !== 1)
+  // sums are of b's columns: it stays b
+  const alongRows = kernel.columnSums === undefined && kernel.results.every(({ access }) => access.strides[m] === 1 && access.strides[m + 1] !== 1)
   return alongRows && kernel.m > 1 ? exchange(kernel) : kernel
 }

@@ -24,7 +24,7 @@ export function kernelClass(kernel: Kernel, traits: GpuTraits): string | null {
     const tiled = tiledForm(kernel, traits)
     if (tiled === null) return null
     const batch = tiled.batch.reduce((a, b) => a * b, 1)
-    return `matmul b${bucket(batch)} m${bucket(tiled.m)} n${bucket(tiled.n)} k${bucket(tiled.k)} ${layout(tiled.a)}${layout(tiled.b)} +${bucket(tiled.body.length)} ${dtypes(tiled)}`
+    return `matmul b${bucket(batch)} m${bucket(tiled.m)} n${bucket(tiled.n)} k${bucket(tiled.k)} ${layout(tiled.a)}${layout(tiled.b)} +${bucket(tiled.body.length)}${tiled.columnSums === undefined ? '' : ' sums'} ${dtypes(tiled)}`
   }
   if (kernel.kind !== 'attention' && kernel.kind !== 'attentionBackward') return null
   const { batch, heads, queries, keys, headSize, causal, mask } = kernel
