@@ -74,7 +74,7 @@ for (const [name, kernel, lengths] of cases) {
   for (const storage of storages) device.write(storage, Float32Array.from({ length: storage.length }, (_, i) => (((i * 2654435761) >>> 8) & 255) / 256 - 0.5))
   const slots = storages.map(({ dtype, length }, external) => ({ dtype, length, external, block: 0, arenaOffset: 0 }))
   const regions = storages.map(({ length }, slot) => ({ slot, offset: 0, length }))
-  const executable = device.preparePlan({ slots, steps: [{ kernel, regions, label: name }], arenaBlocks: [] })
+  const executable = device.preparePlan({ slots, steps: [{ kernel, regions, label: name }], preloads: [], arenaBlocks: [] })
   let best = Infinity
   const end = performance.now() + 400
   while (performance.now() < end) {

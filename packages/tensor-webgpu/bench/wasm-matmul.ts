@@ -39,7 +39,7 @@ for (const count of threads) {
     const storages = [m * k, k * n, m * n].map(length => device.allocate('f32', length))
     for (const storage of storages) device.write(storage, Float32Array.from({ length: storage.length }, (_, i) => (((i * 2654435761) >>> 8) & 255) / 256 - 0.5))
     const slots = storages.map(({ length }, external) => ({ dtype: 'f32' as const, length, external, block: 0, arenaOffset: 0 }))
-    const executable = device.preparePlan({ slots, steps: [{ kernel, regions: storages.map(({ length }, slot) => ({ slot, offset: 0, length })), label: name }], arenaBlocks: [] })
+    const executable = device.preparePlan({ slots, steps: [{ kernel, regions: storages.map(({ length }, slot) => ({ slot, offset: 0, length })), label: name }], preloads: [], arenaBlocks: [] })
     let best = Infinity
     const end = performance.now() + 500
     while (performance.now() < end) {

@@ -24,7 +24,7 @@ for (const [name, m, n, k, aTransposed = false, bTransposed = false] of shapes.f
   const storages = lengths.map(length => device.allocate('f32', length))
   storages.slice(0, 2).forEach((storage, i) => device.write(storage, Float32Array.from({ length: lengths[i] }, (_, j) => ((j * 7919) % 13) / 13 - 0.5)))
   const step = { kernel, label: name, regions: lengths.map((length, slot) => ({ slot, offset: 0, length })) }
-  const plan = { slots: lengths.map((length, external) => ({ dtype: 'f32' as const, length, external, block: 0, arenaOffset: 0 })), steps: Array.from({ length: 5 }, () => ({ ...step })), arenaBlocks: [] }
+  const plan = { slots: lengths.map((length, external) => ({ dtype: 'f32' as const, length, external, block: 0, arenaOffset: 0 })), steps: Array.from({ length: 5 }, () => ({ ...step })), preloads: [], arenaBlocks: [] }
   const once = device.preparePlan({ ...plan, steps: [step] })
   const probe = device.allocate('f32', 1)
   const began = performance.now()

@@ -2,7 +2,7 @@
 // block, or several where one may not grow without bound.
 import { bytesPerElement } from '../dtype.js'
 import type { SlotShape } from './draft.js'
-import type { Slot, Step } from './plan.js'
+import type { Preload, Slot, Step } from './plan.js'
 
 const ALIGNMENT = 256
 
@@ -43,8 +43,8 @@ class Block {
  * Largest first, each at the lowest free offset of the block that it makes grow least. A new block begins when a slot would reach beyond
  * `maxBlockBytes` in all others; one that is larger by itself gets a block that is, for the device to refuse.
  */
-export function layArena(slots: readonly (SlotShape & { readonly external: number | null })[], steps: readonly Step[], maxBlockBytes = Infinity): { slots: Slot[]; arenaBlocks: number[] } {
-  const lives = new Map<number, Life>()
+export function layArena(slots: readonly (SlotShape & { readonly external: number | null })[], { steps, preloads = [], maxBlockBytes = Infinity }: { steps: readonly Step[]; preloads?: readonly Preload[]; maxBlockBytes?: number }): { slots: Slot[]; arenaBlocks: number[] } {
+  const lives = new Map(preloads.map(({ slot }): [number, Life] => [slot, { first: 0, last: 0 }]))
   steps.forEach((step, i) => {
     for (const { slot } of step.regions) lives.set(slot, { first: lives.get(slot)?.first ?? i, last: i })
   })

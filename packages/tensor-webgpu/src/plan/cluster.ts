@@ -1,6 +1,7 @@
 // Fusion: which values are computed together in one kernel. A cluster is a loop over an iteration space, or a matmul with what follows it.
 // Rules are local: a value joins the clusters of its inputs where its index is theirs, as long as no cycle between clusters can arise.
 import { sameShape, sizeOf, type Shape } from '../shape.js'
+import type { Bindings } from './bindings.js'
 import { findColumnSums, type ColumnSum } from './column-sums.js'
 import type { Locations, Source } from './locate.js'
 import type { Value } from './value.js'
@@ -25,11 +26,6 @@ export interface Cluster {
   summed: ColumnSum['operand'] | null
 }
 
-export interface FusionLimits {
-  /** Buffers that one kernel may bind. */
-  readonly maxBindings: number
-}
-
 /** Values that one kernel may compute: beyond this, compilers of shaders slow down and registers run out. */
 const MOST_MEMBERS = 96
 
@@ -50,15 +46,15 @@ function mayRevisitRows(shape: Shape, axes: readonly number[]): boolean {
 export class Clusters {
   readonly #of = new Map<Value, Cluster>()
   readonly #locations: Locations
-  readonly #limits: FusionLimits
+  readonly #bindings: Bindings
   readonly #kept: ReadonlySet<Value>
   readonly #columnSums: ReadonlyMap<Value, ColumnSum>
   /** Clusters opened by a reduction, oldest first. */
   readonly #reductions: Cluster[] = []
 
-  constructor(values: readonly Value[], locations: Locations, kept: ReadonlySet<Value>, limits: FusionLimits) {
+  constructor(values: readonly Value[], locations: Locations, kept: ReadonlySet<Value>, bindings: Bindings) {
     this.#locations = locations
-    this.#limits = limits
+    this.#bindings = bindings
     this.#kept = kept
     this.#columnSums = findColumnSums(values, locations)
     for (const value of values) this.#place(value)
@@ -167,7 +163,7 @@ export class Clusters {
    */
   #findTwin(value: Value, base: Value, axes: readonly number[]): Cluster | undefined {
     const [input] = value.inputs
-    return this.#reductions.slice(-8).map(root).find(cluster => !cluster.members.has(base) && sameShape(cluster.shape, input.shape) && sameShape(cluster.axes, axes) && this.#bindings(value, [cluster]) * 2 <= this.#limits.maxBindings && this.#isLegal(value, [cluster]))
+    return this.#reductions.slice(-8).map(root).find(cluster => !cluster.members.has(base) && sameShape(cluster.shape, input.shape) && sameShape(cluster.axes, axes) && this.#bindsFew(value, [cluster], { times: 2 }) && this.#isLegal(value, [cluster]))
   }
 
   /** Turning a map with other users into few long rows would cost it its parallelism. */
@@ -228,7 +224,7 @@ export class Clusters {
     if (group.reduce((sum, cluster) => sum + cluster.members.size, 1) > MOST_MEMBERS) return false
     // One that reads another's value at other indices needs it in memory first: they cannot be one kernel.
     if (group.some(cluster => [...cluster.reads].some(base => group.some(other => other.members.has(base))))) return false
-    return this.#mergedLevel(value, group) < Math.min(...group.flatMap(cluster => [...cluster.dependents].map(root).filter(dependent => !group.includes(dependent)).map(dependent => dependent.level))) && this.#bindings(value, group) <= this.#limits.maxBindings
+    return this.#mergedLevel(value, group) < Math.min(...group.flatMap(cluster => [...cluster.dependents].map(root).filter(dependent => !group.includes(dependent)).map(dependent => dependent.level))) && this.#bindsFew(value, group)
   }
 
   #outside(value: Value, group: readonly Cluster[]): Set<Value> {
@@ -241,10 +237,11 @@ export class Clusters {
     return Math.max(...group.map(cluster => cluster.level), ...outside.map(level => level + 1))
   }
 
-  #bindings(value: Value, group: readonly Cluster[]): number {
+  /** Does a device allow the bindings of the merged cluster, or that many times as many? */
+  #bindsFew(value: Value, group: readonly Cluster[], { times = 1 } = {}): boolean {
     const members = [value, ...group.flatMap(cluster => [...cluster.members])]
-    const stored = members.filter(member => this.#kept.has(member) || (member !== value && member.users.some(user => !members.includes(user))))
-    return this.#outside(value, group).size + stored.length + 1
+    const stored = members.filter(member => member === value || this.#kept.has(member) || member.users.some(user => !members.includes(user)))
+    return this.#bindings.allows(members, times * this.#bindings.count(this.#outside(value, group), stored))
   }
 
   #merge(value: Value, group: readonly Cluster[]): void {

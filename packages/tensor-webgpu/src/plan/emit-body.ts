@@ -94,11 +94,11 @@ export class BodyBuilder {
   }
 
   #load(base: Value, walk: Walk): number {
-    const slot = this.#memory.homeOf(base)
-    const key = JSON.stringify([slot, walk])
+    const place = this.#memory.locate(base, walk)
+    const key = JSON.stringify(place)
     const known = this.#loads.get(key)
     if (known !== undefined) return known
-    const at = this.#push({ fn: 'load', touch: { slot, walk, shape: this.shape, written: false }, dtype: base.dtype })
+    const at = this.#push({ fn: 'load', touch: { ...place, shape: this.shape, written: false }, dtype: base.dtype })
     this.#loads.set(key, at)
     return at
   }

@@ -4,6 +4,7 @@ import type { Program } from '../graph/program.js'
 import { rowMajorStrides, sameShape, sizeOf } from '../shape.js'
 import type { Cluster, Clusters } from './cluster.js'
 import type { SlotShape } from './draft.js'
+import type { Preload } from './plan.js'
 import type { Locations } from './locate.js'
 import type { Value, ValueGraph } from './value.js'
 import { permuteWalk, reshapeWalk, type Walk } from './view.js'
@@ -24,16 +25,20 @@ export interface FinalCopy {
 export class Memory {
   readonly slots: (SlotShape & { readonly external: number | null })[] = []
   readonly finalCopies: FinalCopy[] = []
+  /** Scalars from outside that lie in a pool. */
+  readonly preloads: Preload[] = []
   /** Pieces of a concat that are written into it by whoever computes them. */
   readonly placed = new Set<string>()
   readonly #home = new Map<Value, number>()
+  /** Where in its home a scalar lies that shares it. */
+  readonly #pooled = new Map<Value, number>()
   readonly #extra = new Map<Value, Store[]>()
   readonly #read = new Set<Value>()
   /** Values that every kernel computes for itself. */
   readonly computedAgain: ReadonlySet<Value>
   readonly #locations: Locations
 
-  constructor(program: Program, graph: ValueGraph, locations: Locations, clusters: Clusters, computedAgain: ReadonlySet<Value>) {
+  constructor(program: Program, graph: ValueGraph, locations: Locations, clusters: Clusters, computedAgain: ReadonlySet<Value>, pools: readonly (readonly Value[])[]) {
     this.#locations = locations
     this.computedAgain = computedAgain
     for (const [i, { source, result }] of program.externals.entries()) {
@@ -41,10 +46,20 @@ export class Memory {
       this.addSlot(node?.dtype ?? 'f32', sizeOf(node?.shape ?? []), i)
     }
     for (const value of graph.values) if (value.external !== null) this.#home.set(value, value.external)
+    for (const pool of pools) this.#makePool(pool)
     const order = clusters.inOrder()
     this.#assignResults(program, graph, clusters, order)
     this.#placePieces(graph, clusters)
     this.#findReads(order)
+  }
+
+  #makePool(pool: readonly Value[]): void {
+    const slot = this.addSlot(pool[0].dtype, pool.length)
+    pool.forEach((value, offset) => {
+      this.#home.set(value, slot)
+      this.#pooled.set(value, offset)
+      if (value.external !== null) this.preloads.push({ external: value.external, slot, offset })
+    })
   }
 
   addSlot(dtype: Dtype, length: number, external: number | null = null): number {
@@ -60,10 +75,16 @@ export class Memory {
     return slot
   }
 
+  /** A walk through a base as one through the slot it lives in. */
+  locate(base: Value, walk: Walk): Store {
+    const offset = this.#pooled.get(base) ?? 0
+    return { slot: this.homeOf(base), walk: offset === 0 ? walk : { ...walk, offset: walk.offset + offset } }
+  }
+
   /** Everywhere a computed value must be written. */
   storesOf(base: Value): Store[] {
     const extra = this.#extra.get(base) ?? []
-    const own = this.#home.has(base) || this.#read.has(base) ? [{ slot: this.homeOf(base), walk: { offset: 0, strides: this.#locations.layout(base), guards: [] } }] : []
+    const own = this.#home.has(base) || this.#read.has(base) ? [this.locate(base, { offset: 0, strides: this.#locations.layout(base), guards: [] })] : []
     return [...own, ...extra]
   }
 

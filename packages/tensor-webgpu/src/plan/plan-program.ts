@@ -2,6 +2,7 @@
 import type { Program } from '../graph/program.js'
 import { sizeOf } from '../shape.js'
 import { layArena } from './arena.js'
+import { Bindings } from './bindings.js'
 import { Clusters, type Cluster } from './cluster.js'
 import { emitLoop, finishLoop } from './emit-loop.js'
 import { emitMatmul } from './emit-matmul.js'
@@ -10,6 +11,7 @@ import type { Kernel } from './kernel.js'
 import { Locations } from './locate.js'
 import { Memory } from './memory.js'
 import { Rematerialization } from './rematerialize.js'
+import { poolScalars } from './scalar-pools.js'
 import type { Plan, PlanLimits, Step } from './plan.js'
 import { makeValues, type Value } from './value.js'
 import { dense } from './view.js'
@@ -17,27 +19,35 @@ import { dense } from './view.js'
 /** Plans a program for a device of these limits: by default eight bindings a kernel, and memory without bounds. */
 export function planProgram(program: Program, { maxBindings = 8, maxBlockBytes = Infinity }: Partial<PlanLimits> = {}): Plan {
   // Fusion counts values; one read in distant pieces, or stored in two places, takes more than one binding. Where that was too many, fuse less.
-  for (let allowed = maxBindings; ; allowed--) {
-    const plan = planWithin(program, { maxBindings: allowed, maxBlockBytes })
-    if (allowed <= 2 || plan.steps.every(({ kernel }) => isWhole(kernel) || kernel.bindings.length <= maxBindings)) return plan
+  const fewer = new Map<number, number>()
+  for (let round = 1; ; round++) {
+    const { plan, crowded } = planWithin(program, { maxBindings, maxBlockBytes }, fewer)
+    if (crowded.size === 0 || round > MOST_ROUNDS) return plan
+    for (const { id } of crowded) fewer.set(id, (fewer.get(id) ?? 0) + 1)
   }
 }
+
+/** Every round leaves the kernels alone that had few enough bindings, so that several may be needed. */
+const MOST_ROUNDS = 32
 
 /** Kernels that are what they are: no fusion made them large. */
 const isWhole = ({ kind }: Kernel): boolean => kind === 'attention' || kind === 'attentionBackward' || kind === 'scatterAdd' || kind === 'custom'
 
-function planWithin(program: Program, limits: PlanLimits): Plan {
+/** A plan, and the values whose kernels bind too many buffers. `fewer`: by how much those must bind less that compute a value, by its id. */
+function planWithin(program: Program, limits: PlanLimits, fewer: ReadonlyMap<number, number>): { plan: Plan; crowded: ReadonlySet<Value> } {
   const graph = makeValues(program)
   const locations = new Locations(graph.values)
   const kept = new Set(graph.results.flatMap(value => (value ? [value, locations.of(value).base] : [])))
-  const clusters = new Clusters(graph.values, locations, kept, limits)
+  const bindings = new Bindings(graph, locations, { kept, most: limits.maxBindings, fewer })
+  const clusters = new Clusters(graph.values, locations, kept, bindings)
   const levelOfResult = (external: number): number => {
     const result = graph.results[external]
     return result === null ? Infinity : (clusters.of(locations.of(result).base)?.level ?? -1)
   }
   const updated = new Map(graph.values.flatMap(value => (value.external === null || graph.results[value.external] === null ? [] : [[value, levelOfResult(value.external)]])))
-  const again = new Rematerialization(graph.values, locations, clusters, { kept, updated, maxBindings: limits.maxBindings })
-  const memory = new Memory(program, graph, locations, clusters, again.values)
+  const again = new Rematerialization(graph.values, locations, clusters, { kept, updated, bindings })
+  const pools = poolScalars(clusters, bindings, { kept, again: again.values, maxBindings: limits.maxBindings })
+  const memory = new Memory(program, graph, locations, clusters, again.values, pools)
   const before: Step[] = []
   const after: Step[] = []
   for (const { value, external, first } of memory.finalCopies) {
@@ -52,8 +62,15 @@ function planWithin(program: Program, limits: PlanLimits): Plan {
     before.push(emitCopy(value, { slot: saved, walk: dense(value.shape) }, locations, memory, 'save'))
     after.push(copySlot(saved, external, value, memory))
   }
-  const steps = [...before, ...clusters.inOrder().flatMap(cluster => emitCluster(cluster, locations, memory)), ...after]
-  return { steps, ...layArena(memory.slots, steps, limits.maxBlockBytes) }
+  const crowded = new Set<Value>()
+  const own = clusters.inOrder().flatMap(cluster => {
+    const emitted = emitCluster(cluster, locations, memory)
+    if (emitted.some(({ kernel }) => !isWhole(kernel) && kernel.bindings.length > limits.maxBindings)) for (const member of cluster.members) crowded.add(member)
+    return emitted
+  })
+  const steps = [...before, ...own, ...after]
+  const { preloads } = memory
+  return { plan: { steps, preloads, ...layArena(memory.slots, { steps, preloads, maxBlockBytes: limits.maxBlockBytes }) }, crowded }
 }
 
 function copySlot(from: number, to: number, { shape, dtype }: Value, memory: Memory): Step {

@@ -30,9 +30,18 @@ export interface Step {
   readonly label: string
 }
 
+/** `offset` is in elements of the slot. */
+export interface Preload {
+  readonly external: number
+  readonly slot: number
+  readonly offset: number
+}
+
 export interface Plan {
   readonly slots: readonly Slot[]
   readonly steps: readonly Step[]
+  /** Single elements of externals to be copied to their places in the arena before the first step. */
+  readonly preloads: readonly Preload[]
   /** Bytes of each block of the arena. */
   readonly arenaBlocks: readonly number[]
 }

@@ -1,6 +1,7 @@
 // Computing again instead of storing: a cheap elementwise value whose operands are in memory anyway is written into the kernels that use it.
 // Saves its memory and its traffic; normalised activations and products of gradients are the usual cases.
 import { sameShape, sizeOf } from '../shape.js'
+import type { Bindings } from './bindings.js'
 import { isInline, rowShape, type Cluster, type Clusters } from './cluster.js'
 import type { Locations } from './locate.js'
 import type { Value } from './value.js'
@@ -19,7 +20,7 @@ export class Rematerialization {
   readonly #clusters: Clusters
   readonly #kept: ReadonlySet<Value>
   readonly #updated: ReadonlyMap<Value, number>
-  readonly #maxBindings: number
+  readonly #bindings: Bindings
   readonly #readers = new Map<Value, Set<Cluster>>()
   /** Cheap values that never were to be stored, being used inside their own kernel alone: another kernel may compute them too. */
   readonly #passing = new Set<Value>()
@@ -28,12 +29,12 @@ export class Rematerialization {
    * `kept` must be stored for their own sake; `updated` are overwritten by the program, by a cluster of that level: who reads one later than that
    * keeps it from being done in place.
    */
-  constructor(values: readonly Value[], locations: Locations, clusters: Clusters, options: { kept: ReadonlySet<Value>; updated: ReadonlyMap<Value, number>; maxBindings: number }) {
+  constructor(values: readonly Value[], locations: Locations, clusters: Clusters, options: { kept: ReadonlySet<Value>; updated: ReadonlyMap<Value, number>; bindings: Bindings }) {
     this.#locations = locations
     this.#clusters = clusters
     this.#kept = options.kept
     this.#updated = options.updated
-    this.#maxBindings = options.maxBindings
+    this.#bindings = options.bindings
     for (const cluster of clusters.inOrder()) for (const base of cluster.reads) this.#readersOf(base).add(cluster)
     for (const value of values) {
       if (this.#isWorthIt(value)) this.#apply(value)
@@ -98,7 +99,7 @@ export class Rematerialization {
     const reads = new Set([...reader.reads, ...roots])
     reads.delete(value)
     const stored = [...reader.members].filter(member => this.#kept.has(member) || this.#readersOf(member).size > 0)
-    return users.length > 0 && direct && spaces && reads.size + stored.length <= this.#maxBindings
+    return users.length > 0 && direct && spaces && this.#bindings.allows(reader.members, this.#bindings.count(reads, stored))
   }
 
   /**

@@ -33,7 +33,7 @@ function collisions({ steps }: Case, slots: readonly Slot[]): number[][] {
 
 describe.each(Array.from({ length: 20 }, (_, seed) => seed))('an arena for random lifetimes %i', seed => {
   const given = randomCase(seed)
-  const whole = layArena(given.slots, given.steps)
+  const whole = layArena(given.slots, given)
 
   test('is one block where blocks may grow', () => {
     expect(whole.arenaBlocks).toHaveLength(1)
@@ -41,7 +41,7 @@ describe.each(Array.from({ length: 20 }, (_, seed) => seed))('an arena for rando
   })
 
   test.each([8192, 20480, 40960])('fits blocks of %i bytes, without waste beyond what they round up', limit => {
-    const { slots, arenaBlocks } = layArena(given.slots, given.steps, limit)
+    const { slots, arenaBlocks } = layArena(given.slots, { ...given, maxBlockBytes: limit })
     expect(collisions(given, slots)).toEqual([])
     for (const slot of slots) expect(endOf(slot)).toBeLessThanOrEqual(arenaBlocks[slot.block])
     for (const bytes of arenaBlocks) expect(bytes).toBeLessThanOrEqual(limit)
@@ -49,12 +49,12 @@ describe.each(Array.from({ length: 20 }, (_, seed) => seed))('an arena for rando
   })
 
   test('is the same where one block is just large enough', () => {
-    expect(layArena(given.slots, given.steps, whole.arenaBlocks[0])).toEqual(whole)
+    expect(layArena(given.slots, { ...given, maxBlockBytes: whole.arenaBlocks[0] })).toEqual(whole)
   })
 })
 
 test('a slot larger than a block gets one of its own, for the device to refuse', () => {
   const slots = [100, 5000].map(length => ({ dtype: 'f32' as const, length, external: null }))
   const steps: Step[] = [{ kernel: { kind: 'loop', bindings: [], shape: [], reduced: 0, body: [], results: [] }, label: '', regions: [0, 1].map(slot => ({ slot, offset: 0, length: 1 })) }]
-  expect(layArena(slots, steps, 4096).arenaBlocks).toEqual([20224, 512])
+  expect(layArena(slots, { steps, maxBlockBytes: 4096 }).arenaBlocks).toEqual([20224, 512])
 })

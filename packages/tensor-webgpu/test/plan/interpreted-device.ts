@@ -38,6 +38,7 @@ export class InterpretedDevice implements Device {
     return {
       run: (storages, copies) => {
         this.#copy(copies?.before)
+        for (const { external, slot, offset } of plan.preloads) arena[plan.slots[slot].block][plan.slots[slot].arenaOffset / 4 + offset] = (storages[external] as HostStorage).values[0]
         for (const step of plan.steps) {
           const memory = step.regions.map(({ slot, offset, length }) => {
             const { external, block, arenaOffset } = plan.slots[slot]

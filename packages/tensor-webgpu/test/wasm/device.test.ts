@@ -31,7 +31,7 @@ function twoSteps(n: number): Plan {
     regions: [{ slot: from, offset: 0, length: n }, { slot: to, offset: 0, length: n }],
     label: `add ${value}`,
   })
-  return { slots: [slot(0), slot(1), slot(null)], steps: [step(1, 0, 2), step(10, 2, 1)], arenaBlocks: [n * 4] }
+  return { slots: [slot(0), slot(1), slot(null)], steps: [step(1, 0, 2), step(10, 2, 1)], preloads: [], arenaBlocks: [n * 4] }
 }
 
 describe('storages', () => {
@@ -141,7 +141,7 @@ describe('plans', () => {
     for (let i = 0; i < 900; i++) {
       const regions = [{ slot: 0, offset: 0, length: n }, { slot: 1, offset: 0, length: n }]
       const slots = [0, 1].map(external => ({ dtype: 'f32' as const, length: n, external, block: 0, arenaOffset: 0 }))
-      const executable = d.preparePlan({ slots, steps: [{ kernel: addConstant(n, i), regions, label: '' }], arenaBlocks: [] })
+      const executable = d.preparePlan({ slots, steps: [{ kernel: addConstant(n, i), regions, label: '' }], preloads: [], arenaBlocks: [] })
       executable.run([x, y])
       executable.dispose()
       if (i % 100 === 0) expect(new Set(await d.read(y))).toEqual(new Set([i + 1]))
@@ -210,7 +210,7 @@ describe('threads', () => {
     const regions = [{ slot: 0, offset: 0, length: n }, { slot: 1, offset: 0, length: n }]
     for (let i = 0; i < 40; i++) {
       d.allocate('f32', 5e6)
-      d.preparePlan({ slots, steps: [{ kernel: addConstant(n, i), regions, label: '' }], arenaBlocks: [] }).run([x, y])
+      d.preparePlan({ slots, steps: [{ kernel: addConstant(n, i), regions, label: '' }], preloads: [], arenaBlocks: [] }).run([x, y])
       expect(new Set(await d.read(y))).toEqual(new Set([i]))
     }
   })

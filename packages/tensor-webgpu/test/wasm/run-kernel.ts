@@ -20,6 +20,7 @@ export async function runOnDevice(device: WasmDevice, kernel: Kernel, data: Data
   const executable = device.preparePlan({
     slots: storages.map(({ dtype, length }, external) => ({ dtype, length, external, block: 0, arenaOffset: 0 })),
     steps: [{ kernel, regions: storages.map(({ length }, slot) => ({ slot, offset: 0, length })), label: 'test' }],
+    preloads: [],
     arenaBlocks: [],
   })
   executable.run(storages)

@@ -27,6 +27,7 @@ const addTwice: Plan = {
     { kernel: addOne, regions: [{ slot: 0, offset: 0, length: 100 }, { slot: 2, offset: 0, length: 100 }], label: 'first' },
     { kernel: addOne, regions: [{ slot: 2, offset: 0, length: 100 }, { slot: 1, offset: 0, length: 100 }], label: 'second' },
   ],
+  preloads: [],
   arenaBlocks: [1024],
 }
 
@@ -108,7 +109,7 @@ describeOnAdapters('the webgpu device', adapter => {
     const body: LoopKernel['body'] = [...bindings.slice(0, many).map((__, i) => load(i, [1])), ...Array.from({ length: many - 1 }, (__, i) => ({ fn: 'add' as const, args: [i === 0 ? 0 : many + i - 1, i + 1], dtype: 'f32' as const }))]
     const kernel: LoopKernel = { kind: 'loop', bindings, shape: [4], reduced: 0, body, results: [{ value: body.length - 1, access: access(many, [1]) }] }
     const slots = bindings.map((__, external) => ({ dtype: 'f32' as const, length: 4, external, block: 0, arenaOffset: 0 }))
-    const plan: Plan = { slots, steps: [{ kernel, regions: slots.map((__, slot) => ({ slot, offset: 0, length: 4 })), label: 'sum of all' }], arenaBlocks: [] }
+    const plan: Plan = { slots, steps: [{ kernel, regions: slots.map((__, slot) => ({ slot, offset: 0, length: 4 })), label: 'sum of all' }], preloads: [], arenaBlocks: [] }
     expect(() => device.preparePlan(plan)).toThrow(/at most \d+ buffers on this adapter, got \d+ \(sum of all\)/)
   })
 

@@ -30,6 +30,7 @@ export function planOf(kernel: Kernel, lengths: readonly number[]): Plan {
   return {
     slots: lengths.map((length, i) => ({ dtype: kernel.bindings[i].dtype, length, external: i, block: 0, arenaOffset: 0 })),
     steps: [{ kernel, regions: lengths.map((length, slot) => ({ slot, offset: 0, length })), label: kernel.kind }],
+    preloads: [],
     arenaBlocks: [],
   }
 }

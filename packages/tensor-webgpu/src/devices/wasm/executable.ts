@@ -56,6 +56,7 @@ export class WasmExecutable implements Executable {
     if (this.#disposed) throw new DeviceError('wasm: the executable must be live, got one after dispose(); prepare the program again', 'disposed')
     this.#device.copy(copies.before ?? [])
     this.#bind(storages)
+    this.#preload()
     const { counts, pool, scratch } = this.#device
     this.#lease.kernels.forEach(({ phases, threadBytes }, i) => {
       for (const phase of phases) pool.run(phase, this.#frames + this.#frameOffsets[i], scratch.thread.start, align64(threadBytes))
@@ -65,6 +66,11 @@ export class WasmExecutable implements Executable {
     })
     counts.submits++
     this.#device.copy(copies.after ?? [])
+  }
+
+  #preload(): void {
+    const { memory: { words }, scratch } = this.#device
+    for (const { external, slot, offset } of this.#plan.preloads) words[(scratch.arena.start + this.#plan.slots[slot].arenaOffset) / 4 + offset] = words[this.#bound[external] / 4]
   }
 
   #runCustom(kernel: CustomKernel, step: number): void {

@@ -73,9 +73,18 @@ export class GpuExecutable implements Executable {
     const { recorder } = this.#host
     recorder.begin()
     for (const copy of copies.before ?? []) recorder.copy(this.#host.resolve(copy.from), this.#host.resolve(copy.to))
+    this.#preload(storages)
     this.#dispatches.forEach(({ compiled }, i) => recorder.dispatch(compiled.pipeline, this.#groups[i], compiled.program.workgroups))
     for (const copy of copies.after ?? []) recorder.copy(this.#host.resolve(copy.from), this.#host.resolve(copy.to))
     recorder.submit()
+  }
+
+  #preload(storages: readonly Storage[]): void {
+    for (const { external, slot, offset } of this.#plan.preloads) {
+      const { block, arenaOffset, dtype } = this.#plan.slots[slot]
+      const bytes = bytesPerElement[dtype]
+      this.#host.recorder.copyOut(this.#host.resolve(storages[external]), this.#host.arena.block(block), bytes, arenaOffset + offset * bytes)
+    }
   }
 
   /** A tuner has made choices since. */

@@ -70,10 +70,10 @@ export class Recorder {
     return this.#between
   }
 
-  /** Copies a storage's bytes to a buffer of the host's. */
-  copyOut(from: GpuStorage, to: GPUBuffer, bytes: number): void {
+  /** Copies a storage's first bytes to another buffer, `at` bytes from its start. */
+  copyOut(from: GpuStorage, to: GPUBuffer, bytes: number, at = 0): void {
     this.#endPass()
-    this.#commands.copyBufferToBuffer(from.buffer, from.offset, to, 0, bytes)
+    this.#commands.copyBufferToBuffer(from.buffer, from.offset, to, at, bytes)
   }
 
   submit(): void {
