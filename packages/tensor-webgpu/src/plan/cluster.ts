@@ -29,6 +29,12 @@ export interface Cluster {
 /** Values that one kernel may compute: beyond this, compilers of shaders slow down and registers run out. */
 const MOST_MEMBERS = 96
 
+/** What the sums over one normalisation's gradient bind when nothing is stored for their sake: it, the input and its two statistics, two sums. */
+const BINDINGS_PER_SUM = 6
+
+/** Reductions looked back at for one to join. */
+const RECENT = 64
+
 /** Values written into every kernel that needs them instead of being read. */
 export const isInline = (value: Value): boolean => value.operation.kind === 'constant' || value.operation.kind === 'index'
 
@@ -49,8 +55,8 @@ export class Clusters {
   readonly #bindings: Bindings
   readonly #kept: ReadonlySet<Value>
   readonly #columnSums: ReadonlyMap<Value, ColumnSum>
-  /** Clusters opened by a reduction, oldest first. */
-  readonly #reductions: Cluster[] = []
+  /** Clusters opened by a reduction, oldest first, by the space and axes they run over. */
+  readonly #reductions = new Map<string, Cluster[]>()
 
   constructor(values: readonly Value[], locations: Locations, kept: ReadonlySet<Value>, bindings: Bindings) {
     this.#locations = locations
@@ -149,21 +155,39 @@ export class Clusters {
     if (!joins) {
       const twin = this.#findTwin(value, base, axes)
       if (twin !== undefined) this.#merge(value, [twin])
-      else this.#reductions.push(this.#open('loop', value, input.shape, axes, [input]))
+      else this.#remember(this.#open('loop', value, input.shape, axes, [input]))
       return
     }
+    const twin = this.#recent(cluster.shape, axes).find(other => other !== cluster && [...other.reads].some(base => cluster.reads.has(base)) && this.#isLegal(value, [cluster, other]))
+    this.#merge(value, twin === undefined ? [cluster] : [cluster, twin])
     cluster.axes = axes
-    cluster.members.add(value)
-    this.#of.set(value, cluster)
+    if (twin === undefined) this.#remember(cluster)
   }
 
   /**
-   * Another recent reduction over the same space: the gradients of a normalisation's gain and bias, of two layers. One kernel does both. Half of
-   * the bindings stay free: the kernel may later compute what it sums from several operands instead of reading it.
+   * Another recent reduction over the same space: the gradients of a normalisation's gain and bias, or of two layers. One kernel does both, as
+   * long as it may still compute what it sums from its operands instead of reading it.
    */
   #findTwin(value: Value, base: Value, axes: readonly number[]): Cluster | undefined {
     const [input] = value.inputs
-    return this.#reductions.slice(-8).map(root).find(cluster => !cluster.members.has(base) && sameShape(cluster.shape, input.shape) && sameShape(cluster.axes, axes) && this.#bindsFew(value, [cluster], { times: 2 }) && this.#isLegal(value, [cluster]))
+    return this.#recent(input.shape, axes).find(cluster => !cluster.members.has(base) && this.#hasRoom(cluster, base) && this.#isLegal(value, [cluster]))
+  }
+
+  #recent(shape: Shape, axes: readonly number[]): Cluster[] {
+    return (this.#reductions.get(spaceKey(shape, axes)) ?? []).slice(-RECENT).map(root).filter(cluster => sameShape(cluster.shape, shape) && sameShape(cluster.axes, axes))
+  }
+
+  #remember(cluster: Cluster): void {
+    const key = spaceKey(cluster.shape, cluster.axes)
+    const known = this.#reductions.get(key)
+    if (known === undefined) this.#reductions.set(key, [cluster])
+    else known.push(cluster)
+  }
+
+  #hasRoom(cluster: Cluster, base: Value): boolean {
+    if (cluster.reads.has(base)) return true
+    const origins = new Set([base, ...cluster.reads].map(read => this.of(read) ?? read))
+    return this.#bindings.allows(cluster.members, origins.size * BINDINGS_PER_SUM)
   }
 
   /** Turning a map with other users into few long rows would cost it its parallelism. */
@@ -237,11 +261,11 @@ export class Clusters {
     return Math.max(...group.map(cluster => cluster.level), ...outside.map(level => level + 1))
   }
 
-  /** Does a device allow the bindings of the merged cluster, or that many times as many? */
-  #bindsFew(value: Value, group: readonly Cluster[], { times = 1 } = {}): boolean {
+  /** Does the device allow the bindings of the merged cluster? */
+  #bindsFew(value: Value, group: readonly Cluster[]): boolean {
     const members = [value, ...group.flatMap(cluster => [...cluster.members])]
     const stored = members.filter(member => member === value || this.#kept.has(member) || member.users.some(user => !members.includes(user)))
-    return this.#bindings.allows(members, times * this.#bindings.count(this.#outside(value, group), stored))
+    return this.#bindings.allows(members, this.#bindings.count(this.#outside(value, group), stored))
   }
 
   #merge(value: Value, group: readonly Cluster[]): void {
@@ -265,6 +289,8 @@ export class Clusters {
 }
 
 const root = (cluster: Cluster): Cluster => (cluster.mergedInto === null ? cluster : root(cluster.mergedInto))
+
+const spaceKey = (shape: Shape, axes: readonly number[]): string => `${shape.join()}/${axes.join()}`
 
 const follows = (strides: readonly number[], layout: readonly number[], shape: Shape): boolean => strides.every((stride, axis) => shape[axis] <= 1 || stride === layout[axis])
 

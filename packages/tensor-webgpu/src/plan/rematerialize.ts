@@ -36,9 +36,14 @@ export class Rematerialization {
     this.#updated = options.updated
     this.#bindings = options.bindings
     for (const cluster of clusters.inOrder()) for (const base of cluster.reads) this.#readersOf(base).add(cluster)
-    for (const value of values) {
-      if (this.#isWorthIt(value)) this.#apply(value)
-      else if (this.#isPassing(value)) this.#passing.add(value)
+    // once more while something changed: what no longer is read leaves bindings for what did not fit before
+    for (let found = -1; found < this.values.size; ) {
+      found = this.values.size
+      for (const value of values) {
+        if (this.values.has(value)) continue
+        if (this.#isWorthIt(value)) this.#apply(value)
+        else if (this.#isPassing(value)) this.#passing.add(value)
+      }
     }
   }
 
