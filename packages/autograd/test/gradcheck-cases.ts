@@ -64,6 +64,8 @@ export const primitiveCases: readonly Case[] = [
   { name: 'matmul of a matrix and a vector', fn: (a, b) => a.matmul(b), inputs: [any(2, 3), any(3)] },
   { name: 'gather', fn: (x, i) => x.gather(1, i.reshape([2, 3])).square(), inputs: [any(2, 4), Int32Array.of(0, 3, 3, 1, 1, 2)] },
   { name: 'scatterAdd', fn: (x, i, v) => x.scatterAdd(0, i.reshape([3, 1]).expand([3, 2]), v).square(), inputs: [any(2, 2), Int32Array.of(1, 0, 1), any(3, 2)] },
+  { name: 'sliceScatter', fn: (x, v, at) => x.sliceScatter(1, at, v).square(), inputs: [any(2, 5), any(2, 2), Int32Array.of(2)] },
+  { name: 'sliceScatter, clamped', fn: (x, v, at) => x.sliceScatter(0, at, v).square(), inputs: [any(3, 2), any(2, 2), Int32Array.of(7)] },
   { name: 'embedding', fn: (i, table) => embedding(i, table).square(), inputs: [Int32Array.of(2, 0, 2, 1), any(3, 2)] },
   { name: 'attention', fn: (q, k, v) => scaledDotProductAttention(q, k, v), inputs: [any(1, 2, 2, 3), any(1, 2, 3, 3), any(1, 2, 3, 3)] },
   { name: 'attention, causal', fn: (q, k, v) => scaledDotProductAttention(q, k, v, { causal: true }), inputs: [any(2, 1, 3, 2), any(2, 1, 3, 2), any(2, 1, 3, 2)] },
@@ -71,8 +73,10 @@ export const primitiveCases: readonly Case[] = [
   { name: 'attention with a mask whose last row hides all', fn: (q, k, v) => scaledDotProductAttention(q, k, v, { mask: tensor([[1, 0, 1], [0, 0, 0]], { device: q.device, dtype: 'bool' }) }), inputs: [any(1, 1, 2, 2), any(1, 1, 3, 2), any(1, 1, 3, 2)] },
   { name: 'attention with an additive mask', fn: (q, k, v, mask) => scaledDotProductAttention(q, k, v, { mask, causal: true }), inputs: [any(1, 2, 3, 2), any(1, 2, 3, 2), any(1, 2, 3, 2), any(1, 3, 3)] },
   { name: 'attention of one tensor with itself', fn: x => scaledDotProductAttention(x, x, x), inputs: [any(1, 1, 3, 2)] },
-  { name: 'attention and its lse', fn: (q, k, v) => build.attention(q.node, k.node, v.node, null, { causal: false, scale: 0.7 }).map(node => new Tensor(node)), inputs: [any(1, 1, 2, 2), any(1, 1, 2, 2), any(1, 1, 2, 2)] },
-  { name: 'lse alone', fn: (q, k, v) => new Tensor(build.attention(q.node, k.node, v.node, null, { causal: false, scale: 0.7 })[1]), inputs: [any(1, 1, 2, 2), any(1, 1, 2, 2), any(1, 1, 2, 2)] },
+  { name: 'attention and its lse', fn: (q, k, v) => build.attention({ q: q.node, k: k.node, v: v.node, mask: null, lengths: null }, { causal: false, scale: 0.7 }).map(node => new Tensor(node)), inputs: [any(1, 1, 2, 2), any(1, 1, 2, 2), any(1, 1, 2, 2)] },
+  { name: 'attention over some of the keys', fn: (q, k, v, lengths) => scaledDotProductAttention(q, k, v, { causal: true, keyLengths: lengths }), inputs: [any(2, 2, 2, 3), any(2, 1, 5, 3), any(2, 1, 5, 3), Int32Array.of(3, 5)] },
+  { name: 'attention over some of the keys with an additive mask', fn: (q, k, v, mask) => scaledDotProductAttention(q, k, v, { mask, keyLengths: tensor(3, { dtype: 'i32', device: q.device }) }), inputs: [any(1, 2, 2, 3), any(1, 2, 5, 3), any(1, 2, 5, 3), any(1, 2, 2, 5)] },
+  { name: 'lse alone', fn: (q, k, v) => new Tensor(build.attention({ q: q.node, k: k.node, v: v.node, mask: null, lengths: null }, { causal: false, scale: 0.7 })[1]), inputs: [any(1, 1, 2, 2), any(1, 1, 2, 2), any(1, 1, 2, 2)] },
 ]
 
 export const compositeCases: readonly Case[] = [

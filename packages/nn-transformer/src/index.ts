@@ -11,7 +11,7 @@ export { EncoderDecoder, type EncoderDecoderInput, type EncoderDecoderOptions } 
 export { EncoderLayer, type TransformerLayerOptions } from './layers/encoder-layer.js'
 export { feedForward } from './layers/feed-forward.js'
 export { Initializer } from './layers/initializer.js'
-export { makeLayerCache, visibleColumns, writeColumns, type LayerCache } from './layers/key-value-cache.js'
+export { makeLayerCache, realColumns, writeColumns, type LayerCache } from './layers/key-value-cache.js'
 export { LayerNorm } from './layers/layer-norm.js'
 export { Linear, type LinearOptions, type LinearStart } from './layers/linear.js'
 export { MultiHeadAttention } from './layers/multi-head-attention.js'

@@ -11,7 +11,7 @@ function attention(b: number, h: number, t: number, s: number, d: number, causal
   const rows = (binding: number, n: number): Access => ({ binding, offset: 0, strides: [n * h * d, d, h * d, 1] })
   return {
     kind: 'attention', bindings: [f32, f32, f32, out, out], batch: b, heads: h, kvHeads: h, queries: t, keys: s, headSize: d, scale: d ** -0.5, causal,
-    q: rows(0, t), k: rows(1, s), v: rows(2, s), mask: null, out: rows(3, t), lse: { binding: 4, offset: 0, strides: [h * t, t, 1] },
+    q: rows(0, t), k: rows(1, s), v: rows(2, s), mask: null, lengths: null, out: rows(3, t), lse: { binding: 4, offset: 0, strides: [h * t, t, 1] },
   }
 }
 

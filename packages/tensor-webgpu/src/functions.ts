@@ -147,5 +147,5 @@ export const bceWithLogits = (logits: Tensor, target: Tensor, options: { reducti
 export const klDiv = (input: Tensor, target: Tensor, options: { reduction?: loss.Reduction | 'batchMean' } = {}): Tensor => new Tensor(loss.klDiv(input.node, target.node, options))
 
 /** softmax(q·kᵀ·scale + mask)·v for q (B, H, T, D) and k, v (B, Hk, S, D), without the (T, S) matrix. */
-export const scaledDotProductAttention = (q: Tensor, k: Tensor, v: Tensor, { mask, dropout: drop, ...options }: Omit<attention.AttentionArguments, 'mask' | 'dropout'> & { mask?: Tensor | undefined; dropout?: (SeedOptions & { p: number }) | undefined } = {}): Tensor =>
-  new Tensor(attention.scaledDotProductAttention(q.node, k.node, v.node, { ...options, mask: mask?.node, dropout: drop === undefined ? undefined : { p: drop.p, ...seedOf(drop) } }))
+export const scaledDotProductAttention = (q: Tensor, k: Tensor, v: Tensor, { mask, keyLengths, dropout: drop, ...options }: Omit<attention.AttentionArguments, 'mask' | 'keyLengths' | 'dropout'> & { mask?: Tensor | undefined; keyLengths?: Tensor | undefined; dropout?: (SeedOptions & { p: number }) | undefined } = {}): Tensor =>
+  new Tensor(attention.scaledDotProductAttention(q.node, k.node, v.node, { ...options, mask: mask?.node, keyLengths: keyLengths?.node, dropout: drop === undefined ? undefined : { p: drop.p, ...seedOf(drop) } }))

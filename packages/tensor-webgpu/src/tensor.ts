@@ -320,6 +320,12 @@ export class Tensor {
   gather(axis: number, index: Tensor): Tensor { return new Tensor(indexing.gather(this.node, axis, index.node)) }
   scatter(axis: number, index: Tensor, values: Operand): Tensor { return new Tensor(indexing.scatter(this.node, axis, index.node, lower(values))) }
   scatterAdd(axis: number, index: Tensor, values: Tensor): Tensor { return new Tensor(indexing.scatterAdd(this.node, axis, index.node, values.node)) }
+  /**
+   * This tensor with values written over it from place `start` of `axis` on: x[start : start + n] = values, as a new tensor. Where it is assigned back to
+   * its own tensor in a compiled function, only those places are written: `cache.assign(cache.sliceScatter(2, at, keys))`. A start that is a tensor is
+   * clamped so that the values fit; a number that does not fit throws ShapeError.
+   */
+  sliceScatter(axis: number, start: Operand, values: Tensor): Tensor { return new Tensor(indexing.sliceScatter(this.node, axis, typeof start === 'number' ? start : start.node, values.node)) }
   indexSelect(axis: number, index: Tensor): Tensor { return new Tensor(indexing.indexSelect(this.node, axis, index.node)) }
   /** Slices along the first axis named by an index of any shape. */
   at(index: Tensor): Tensor { return new Tensor(indexing.indexAt(this.node, index.node)) }

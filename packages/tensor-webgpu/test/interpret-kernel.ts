@@ -108,12 +108,15 @@ function interpretLoop(kernel: LoopKernel, memory: Memory): void {
       for (const rest of indices(inner)) total = wrap(combine[instruction.reduce](total, evaluate(instruction.args[0], [...row, ...rest], new Map())), instruction.dtype)
       values[i] = total
     })
-    const stores: [Access, readonly number[], number][] = []
+    const stores: [LoopKernel['results'][number], readonly number[], number][] = []
     for (const result of kernel.results) {
-      if (levels[result.value] === 'row' && kernel.reduced > 0 && result.access.strides.slice(outer.length).every(s => s === 0)) stores.push([result.access, [...row], values[result.value]])
-      else for (const rest of indices(inner)) stores.push([result.access, [...row, ...rest], evaluate(result.value, [...row, ...rest], new Map())])
+      if (levels[result.value] === 'row' && kernel.reduced > 0 && result.access.strides.slice(outer.length).every(s => s === 0)) stores.push([result, [...row], values[result.value]])
+      else for (const rest of indices(inner)) stores.push([result, [...row, ...rest], evaluate(result.value, [...row, ...rest], new Map())])
     }
-    for (const [access, index, value] of stores) memory[access.binding][address(access, index)] = value
+    for (const [{ access, shift }, index, value] of stores) {
+      const places = shift === undefined ? 0 : Math.min(Math.max(evaluate(shift.by, index, new Map()), 0), shift.size - 1) * shift.stride
+      memory[access.binding][address(access, index) + places] = value
+    }
   }
 }
 
@@ -139,8 +142,9 @@ function interpretMatmul(kernel: MatmulKernel, memory: Memory): void {
 /** Scores of one query row, null where the key is hidden. */
 function scores(kernel: AttentionKernel | AttentionBackwardKernel, memory: Memory, b: number, h: number, t: number): (number | null)[] {
   const group = Math.floor((h * kernel.kvHeads) / kernel.heads)
+  const length = kernel.kind === 'attention' && kernel.lengths !== null ? Math.min(Math.max(fetch(memory, kernel.lengths, [b]), 0), kernel.keys) : kernel.keys
   return Array.from({ length: kernel.keys }, (_, s) => {
-    if (kernel.causal && s > t + kernel.keys - kernel.queries) return null
+    if (s >= length || (kernel.causal && s > t + length - kernel.queries)) return null
     let dot = 0
     for (let d = 0; d < kernel.headSize; d++) dot += fetch(memory, kernel.q, [b, h, t, d]) * fetch(memory, kernel.k, [b, group, s, d])
     if (kernel.mask === null) return dot * kernel.scale

@@ -45,7 +45,9 @@ function attentionPasses(kernel: Extract<ObservedKernel, { kind: 'attention' | '
   const [queryShape, keyShape] = [[B, H, T, D], [B, kvHeads, S, D]]
   const rows = (access: ObservedAccess): Visit => ({ access, elements: B * H * T })
   const reads = [visit(q, queryShape), visit(k, keyShape), visit(v, keyShape), ...(mask === null ? [] : [visit(mask, [B, H, T, S])])]
-  if (kernel.kind === 'attention') return [{ reads, writes: [visit(kernel.out, queryShape), rows(lse)] }]
+  // keys behind a length that is known when the kernel runs count as read: this is the most
+  const lengths = kernel.kind === 'attention' && kernel.lengths !== null ? [visit(kernel.lengths, [B])] : []
+  if (kernel.kind === 'attention') return [{ reads: [...reads, ...lengths], writes: [visit(kernel.out, queryShape), rows(lse)] }]
   // dq by rows of queries, dk and dv by rows of keys: each pass reads everything
   const all = [...reads, visit(kernel.dOut, queryShape), rows(lse), rows(kernel.delta)]
   return [

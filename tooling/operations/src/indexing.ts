@@ -1,6 +1,6 @@
 // Indexing, losses, attention.
 import { bceWithLogits, crossEntropy, embedding, klDiv, mse, nll, scaledDotProductAttention } from '@abovo/tensor-webgpu'
-import { between, bool, float, integer, row, type OperationCase } from './operation-case.js'
+import { between, bool, float, given, integer, row, type OperationCase } from './operation-case.js'
 
 const loss = { tolerance: 1e-5 }
 const attention = { tolerance: 2e-5 }
@@ -14,6 +14,9 @@ export const indexing: readonly OperationCase[] = [
   row('scatter', 'a.scatter(0, c.long().argsort(0)[:3], b)', [float(4, 3), float(3, 3), integer(0, 99, 4, 3)], (a, b, c) => a.scatter(0, c.argsort({ axis: 0 }).narrow(0, 0, 3), b)),
   row('scatter', 'a.scatter(1, c.long().argsort(1), b)', [float(5, 6), float(3, 4), integer(0, 99, 3, 4)], (a, b, c) => a.scatter(1, c.argsort({ axis: 1 }), b)),
   row('scatter', 'a.scatter(-1, b.long(), -2.5)', [float(2, 3, 5), integer(0, 5, 2, 3, 3)], (a, b) => a.scatter(-1, b, -2.5)),
+  row('sliceScatter', 'a.slice_scatter(b, 1, 2, 5)', [float(4, 7, 3), float(4, 3, 3)], (a, b) => a.sliceScatter(1, 2, b)),
+  row('sliceScatter', 'a.slice_scatter(b, -1, int(c), int(c) + 2)', [float(2, 3, 8), float(2, 3, 2), integer(0, 7)], (a, b, c) => a.sliceScatter(-1, c, b)),
+  row('sliceScatter', 'a.slice_scatter(b, 0, 6, 9)', [float(9, 5), float(3, 5), given('i32', 100)], (a, b, c) => a.sliceScatter(0, c, b)),
   row('indexSelect', 'a.index_select(1, b.long())', [float(3, 5), integer(0, 5, 8)], (a, b) => a.indexSelect(1, b)),
   row('take', 'a.take(b.long())', [float(3, 5), integer(0, 15, 2, 4)], (a, b) => a.take(b)),
   row('at', 'a[b.long()]', [float(5, 3), integer(0, 5, 2, 4)], (a, b) => a.at(b)),
@@ -35,6 +38,8 @@ export const indexing: readonly OperationCase[] = [
   row('scaledDotProductAttention', 'F.scaled_dot_product_attention(a, b, c, enable_gqa=True, scale=0.3)', [float(2, 4, 5, 4), float(2, 2, 6, 4), float(2, 2, 6, 4)], (q, k, v) => scaledDotProductAttention(q, k, v, { scale: 0.3 }), attention),
   row('scaledDotProductAttention', 'F.scaled_dot_product_attention(a, b, c, attn_mask=d)', [float(2, 2, 4, 4), float(2, 2, 6, 4), float(2, 2, 6, 4), float(4, 6)], (q, k, v, mask) => scaledDotProductAttention(q, k, v, { mask }), attention),
   row('scaledDotProductAttention', 'F.scaled_dot_product_attention(a, b, c, attn_mask=(d | torch.eye(4, 6, dtype=torch.bool)))', [float(2, 2, 4, 4), float(2, 2, 6, 4), float(2, 2, 6, 4), bool(2, 1, 4, 6)], (q, k, v, mask) => scaledDotProductAttention(q, k, v, { mask: mask.logicalOr(diagonalOf(mask)) }), attention),
+  row('scaledDotProductAttention', 'F.scaled_dot_product_attention(a, b, c, attn_mask=(torch.arange(9) < d.reshape(2, 1, 1, 1)))', [float(2, 2, 3, 4), float(2, 2, 9, 4), float(2, 2, 9, 4), integer(1, 9, 2)], (q, k, v, lengths) => scaledDotProductAttention(q, k, v, { keyLengths: lengths }), attention),
+  row('scaledDotProductAttention', 'F.scaled_dot_product_attention(a, b, c, attn_mask=(torch.arange(9) <= torch.arange(3).reshape(3, 1) + d - 3))', [float(2, 4, 3, 4), float(2, 4, 9, 4), float(2, 4, 9, 4), integer(3, 9)], (q, k, v, length) => scaledDotProductAttention(q, k, v, { causal: true, keyLengths: length }), attention),
 ]
 
 /** true where row and column are equal: no query is left without a key. */

@@ -1,8 +1,10 @@
 // Gradients of fused attention. The first is an operation of its own, which recomputes the probabilities from lse and never holds a (T, S)
 // tensor (arXiv 2205.14135, appendix B.2). The second, and the gradient of an additive mask, come from attention written out in primitives.
 import { Tensor, where, zerosLike } from '@abovo/tensor-webgpu'
-import { build, type AttentionOptions, type Node } from '@abovo/tensor-webgpu/graph'
+import { build, type AttentionOptions, type Node, type Operation } from '@abovo/tensor-webgpu/graph'
 import type { InputGradients, MultiRuleCall, Pullback } from './rule.js'
+
+type AttentionOperation = Extract<Operation, { kind: 'attention' }>
 
 interface Operands {
   readonly dOut: Tensor
@@ -14,8 +16,10 @@ interface Operands {
   readonly mask: Tensor | undefined
 }
 
-export function attentionRule(options: AttentionOptions, { node, inputs, gradients, needs }: MultiRuleCall): InputGradients {
-  const [q, k, v, mask] = inputs
+export function attentionRule(operation: AttentionOperation, { node, inputs, gradients, needs }: MultiRuleCall): InputGradients {
+  const [q, k, v] = inputs
+  const { mask, causal } = visibility(operation, inputs)
+  const options = { causal, scale: operation.scale }
   const { out, lse } = resultsOf(node)
   const [dOutGiven, dLse] = gradients
   const dOut = dOutGiven ?? zerosLike(q)
@@ -23,13 +27,23 @@ export function attentionRule(options: AttentionOptions, { node, inputs, gradien
   const rowSum = dOut.mul(out).sum({ axis: -1 })                          // (B, H, T)
   const delta = dLse == null ? rowSum : rowSum.sub(dLse)
   const operands = { dOut, q, k, v, lse, delta, mask }
-  const dMask = mask !== undefined && needs[3] ? scoreGradients(operands, options).dScores : null
+  const dMask = operation.masked && needs[3] ? scoreGradients(operands, options).dScores : null
   if (!needs[0] && !needs[1] && !needs[2]) return [null, null, null, dMask]
-  const backward = build.attentionBackward(
-    { dOut: dOut.node, q: q.node, k: k.node, v: v.node, lse: lse.node, delta: delta.node, mask: mask?.node ?? null },
-    { causal: options.causal, scale: options.scale },
-  )
+  const backward = build.attentionBackward({ dOut: dOut.node, q: q.node, k: k.node, v: v.node, lse: lse.node, delta: delta.node, mask: mask?.node ?? null }, options)
   return [...backward.map((part, i) => (needs[i] ? new Tensor(part) : null)), dMask]
+}
+
+/** Lengths as a mask: backwards a cache is short, and one kernel fewer has to know them. */
+function visibility({ causal, masked, bounded }: AttentionOperation, inputs: readonly Tensor[]): { mask: Tensor | undefined; causal: boolean } {
+  const [q, k] = inputs
+  const mask = masked ? inputs[3] : undefined
+  if (!bounded) return { mask, causal }
+  const shape = [...q.shape.slice(0, 3), k.shape[2]]                                                // (B, H, T, S)
+  const [query, key] = [2, 3].map(axis => new Tensor(build.indexAlong(axis, shape, q.device)))
+  const length = inputs[inputs.length - 1].clamp({ min: 0, max: k.shape[2] }).reshape([-1, 1, 1, 1])
+  const there = causal ? key.le(query.add(length).sub(q.shape[2])) : key.lt(length)
+  if (mask === undefined) return { mask: there, causal: false }
+  return { mask: mask.dtype === 'bool' ? there.logicalAnd(mask) : where(there, mask, -1e30), causal: false }
 }
 
 function resultsOf(node: Node): { out: Tensor; lse: Tensor } {

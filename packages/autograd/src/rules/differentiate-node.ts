@@ -5,7 +5,7 @@ import { attentionBackwardRule, attentionRule } from './attention.js'
 import { matmulRule } from './contraction.js'
 import { customRule } from './custom.js'
 import { elementwiseRule } from './elementwise.js'
-import { gatherRule, scatterAddRule } from './indexing.js'
+import { gatherRule, scatterAddRule, sliceScatterRule } from './indexing.js'
 import { concatRule, expandRule, padRule, permuteRule, reshapeRule, sliceRule } from './movement.js'
 import { reduceRule } from './reduce.js'
 import type { InputGradients, Pullback } from './rule.js'
@@ -45,6 +45,8 @@ export function differentiateNode(node: Node, gradients: readonly (Tensor | null
       return gatherRule(operation.axis, single)
     case 'scatterAdd':
       return scatterAddRule(operation.axis, single)
+    case 'sliceScatter':
+      return sliceScatterRule(operation.axis, single)
     case 'custom':
       return customRule(operation.definition, single)
     case 'source':

@@ -1,5 +1,5 @@
 // Gradients of reading and writing by index: each is the other. Indices themselves have no gradient.
-import { Tensor, where } from '@abovo/tensor-webgpu'
+import { Tensor, where, zerosLike } from '@abovo/tensor-webgpu'
 import { build } from '@abovo/tensor-webgpu/graph'
 import type { InputGradients, RuleCall } from './rule.js'
 
@@ -15,4 +15,10 @@ export function gatherRule(axis: number, { inputs: [x, index], gradient }: RuleC
 
 export function scatterAddRule(axis: number, { inputs: [, index], gradient }: RuleCall): InputGradients {
   return [new Tensor(build.gather(gradient.node, axis, index.node)), null]
+}
+
+/** What was written over has no gradient where it was; the values have that of the place they went to. */
+export function sliceScatterRule(axis: number, { inputs: [x, values, start], gradient, needs }: RuleCall): InputGradients {
+  const written = new Tensor(build.indexAlong(axis, values.shape, values.device)).add(start.clamp({ min: 0, max: x.shape[axis] - values.shape[axis] }))
+  return [needs[0] ? gradient.sliceScatter(axis, start, zerosLike(values)) : null, needs[1] ? gradient.gather(axis, written) : null, null]
 }

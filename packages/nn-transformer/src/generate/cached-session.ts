@@ -70,10 +70,7 @@ export class CachedSession implements DecodingSession {
   dispose(): void {
     this.#extend.dispose()
     this.#start?.dispose()
-    for (const { key, value } of this.#layers) {
-      key.dispose()
-      value.dispose()
-    }
+    for (const { keysAndValues } of this.#layers) keysAndValues.dispose()
   }
 
   #run(ids: Int32Array, width: number, start: Tensor): Promise<TypedArray> {

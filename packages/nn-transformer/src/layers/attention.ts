@@ -8,6 +8,8 @@ export interface AttentionOptions {
   causal?: boolean
   /** bool, broadcasts to (B, H, T, S): false hides a key. */
   mask?: Tensor | undefined
+  /** How many keys there are, a number or (B,): the rest of a cache is not looked at, and `causal` counts from there. Not with dropout. */
+  keyLengths?: Tensor | undefined
   /** Dropout of the attention weights, in training. */
   pdrop?: number
   noise?: Noise | undefined
@@ -26,8 +28,8 @@ export function mergeHeads(x: Tensor): Tensor {
 }
 
 /** softmax(q·kᵀ/√D)·v for q (B, H, T, D) and k, v (B, H, S, D). arXiv 1706.03762, eq. 1. */
-export function attend(q: Tensor, k: Tensor, v: Tensor, { causal = false, mask, pdrop = 0, noise }: AttentionOptions = {}): Tensor {
-  if (noise === undefined || pdrop === 0) return scaledDotProductAttention(q, k, v, { causal, mask })
+export function attend(q: Tensor, k: Tensor, v: Tensor, { causal = false, mask, keyLengths, pdrop = 0, noise }: AttentionOptions = {}): Tensor {
+  if (noise === undefined || pdrop === 0) return scaledDotProductAttention(q, k, v, { causal, mask, keyLengths })
   return drop(attentionWeights(q, k, { causal, mask }), pdrop, noise).matmul(v)
 }
 

@@ -7,7 +7,7 @@ import { Conv1D } from '../layers/conv1d.js'
 import { attend, mergeHeads, splitHeads } from '../layers/attention.js'
 import { Embedding } from '../layers/embedding.js'
 import { Initializer } from '../layers/initializer.js'
-import { visibleColumns, writeColumns, type LayerCache } from '../layers/key-value-cache.js'
+import { realColumns, writeColumns, type LayerCache } from '../layers/key-value-cache.js'
 import { LayerNorm } from '../layers/layer-norm.js'
 import { Linear } from '../layers/linear.js'
 import { drop, type Noise } from '../layers/noise.js'
@@ -20,7 +20,7 @@ export interface GptAttentionOptions {
   noise?: Noise | undefined
   /** bool, broadcasts to (B, H, T, S). */
   mask?: Tensor | undefined
-  /** Where this layer's keys and values are kept, and the column of the first new token. */
+  /** Where this layer's keys and values are kept, and the column of the first new token (a scalar, i32). */
   cache?: { layer: LayerCache; at: Tensor } | undefined
 }
 
@@ -46,19 +46,22 @@ export class GptAttention extends Module {
 
   forward(x: Tensor, { noise, mask, cache }: GptAttentionOptions = {}): Tensor {
     const { attnPdrop: pdrop, residPdrop } = this.#config
+    if (cache !== undefined) return this.c_proj.forward(mergeHeads(this.#extend(x, cache, mask)))
     const [q, k, v] = this.project(x)
-    const attended = cache === undefined ? attend(q, k, v, { causal: true, mask, pdrop, noise }) : attend(q, ...extend(cache, k, v), { mask })
+    const attended = attend(q, k, v, { causal: true, mask, pdrop, noise })
     return drop(this.c_proj.forward(mergeHeads(attended)), residPdrop, noise)
   }
-}
 
-/** All keys and values including the new ones; the cache is updated in place. */
-function extend({ layer, at }: { layer: LayerCache; at: Tensor }, k: Tensor, v: Tensor): [Tensor, Tensor] {
-  const keys = writeColumns(layer.key, k, at)       // (B, H, S, D)
-  const values = writeColumns(layer.value, v, at)
-  layer.key.assign(keys)
-  layer.value.assign(values)
-  return [keys, values]
+  /** The new tokens' keys and values join the cache; their queries see what is in it by then. */
+  #extend(x: Tensor, { layer, at }: { layer: LayerCache; at: Tensor }, mask: Tensor | undefined): Tensor {
+    const [B, T, C] = x.shape
+    const H = this.#config.nHead
+    const projected = this.c_attn.forward(x)   // (B, T, 3C)
+    const q = splitHeads(projected.narrow(-1, 0, C), H)
+    const rows = projected.narrow(-1, C, 2 * C).reshape([B, T, 2, H, C / H]).permute([2, 0, 3, 1, 4])   // (2, B, H, T, D)
+    const [keys, values] = writeColumns(layer, rows, at)
+    return attend(q, keys, values, { causal: true, mask, keyLengths: at.add(T) })
+  }
 }
 
 /** Two layers with tanh-approximated GELU between. (B, T, C) → (B, T, C). */
@@ -191,13 +194,13 @@ export class Gpt extends Module implements LanguageModel {
   /** New tokens (B, T) behind those in the cache, which takes them up: hidden states (B, T, C). */
   extendCache(ids: Tensor, { layers, at, start }: GptCacheView): Tensor {
     const [B, T] = ids.shape
-    const S = layers[0].key.shape[2]
-    const column = arange(T, undefined, 1, { device: ids.device }).add(at.to('i32')).unsqueeze(0)   // (1, T)
+    const from = at.to('i32')
+    const column = arange(T, undefined, 1, { device: ids.device }).add(from).unsqueeze(0)   // (1, T)
     // padding's own position does not matter, but must be in the table
     const positions = column.sub(start.reshape([B, 1])).clamp({ min: 0, max: this.config.nPositions - 1 })   // (B, T)
-    const mask = visibleColumns({ at, start, T, S })   // (B, 1, T, S)
+    const mask = realColumns(start, layers[0].keysAndValues.shape[3])   // (B, 1, 1, S)
     const x = this.embed(ids, { positions })
-    return this.transformer.ln_f.forward(this.transformer.h.reduce((y, block, l) => block.forward(y, { mask, cache: { layer: layers[l], at } }), x))
+    return this.transformer.ln_f.forward(this.transformer.h.reduce((y, block, l) => block.forward(y, { mask, cache: { layer: layers[l], at: from } }), x))
   }
 }
 

@@ -123,6 +123,9 @@ export function scatterAdd(shape: Shape, axis: number, index: Node, values: Node
   return new Node({ kind: 'scatterAdd', axis }, [values, index], shape, values.dtype, values.device)
 }
 
+/** `start` is i32 of the node's rank, every axis of size 1. */
+export const sliceScatter = (node: Node, axis: number, start: Node, values: Node): Node => new Node({ kind: 'sliceScatter', axis }, [node, values, start], node.shape, node.dtype, node.device)
+
 export const custom = (definition: number, result: Output, inputs: readonly Node[]): Node => new Node({ kind: 'custom', definition }, inputs, result.shape, result.dtype, inputs[0].device)
 
 export function stopGradient(node: Node): Node {
@@ -134,13 +137,14 @@ export function part(node: Node, index: number, outputs: readonly Output[]): Nod
 }
 
 /** Returns [out, lse]. */
-export function attention(q: Node, k: Node, v: Node, mask: Node | null, options: AttentionOptions): [Node, Node] {
+export function attention({ q, k, v, mask, lengths }: { q: Node; k: Node; v: Node; mask: Node | null; lengths: Node | null }, options: AttentionOptions): [Node, Node] {
   const outputs = [
     { shape: q.shape, dtype: q.dtype },
     // a log of sums: halves would lose it
     { shape: q.shape.slice(0, 3), dtype: 'f32' as const },
   ]
-  const node = new Node({ kind: 'attention', outputs, ...options }, mask ? [q, k, v, mask] : [q, k, v], q.shape, q.dtype, q.device)
+  const inputs = [q, k, v, ...(mask === null ? [] : [mask]), ...(lengths === null ? [] : [lengths])]
+  const node = new Node({ kind: 'attention', masked: mask !== null, bounded: lengths !== null, outputs, ...options }, inputs, q.shape, q.dtype, q.device)
   return [part(node, 0, outputs), part(node, 1, outputs)]
 }
 

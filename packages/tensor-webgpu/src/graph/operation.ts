@@ -40,8 +40,13 @@ export type Operation =
   | { readonly kind: 'gather'; readonly axis: number }
   /** Zeros of `shape` with input0 added at the places that index (input 1, same shape) names along `axis`: the transpose of gather. */
   | { readonly kind: 'scatterAdd'; readonly axis: number }
-  /** Inputs q (B,H,T,D), k, v (B,Hk,S,D), optional mask (B,H,T,S); two outputs: out (B,H,T,D) and lse (B,H,T). */
-  | ({ readonly kind: 'attention'; readonly outputs: readonly Output[] } & AttentionOptions)
+  /** Input 0 with values (input 1) written over it from place `start` (input 2, i32, every axis of size 1) of `axis` on. The start is clamped so that they fit. */
+  | { readonly kind: 'sliceScatter'; readonly axis: number }
+  /**
+   * Inputs q (B,H,T,D), k, v (B,Hk,S,D), then a mask (B,H,T,S) where `masked`, then lengths (B,), i32, where `bounded`: keys from a batch's length
+   * on do not exist, and causal order counts from it. Two outputs: out (B,H,T,D) and lse (B,H,T).
+   */
+  | ({ readonly kind: 'attention'; readonly masked: boolean; readonly bounded: boolean; readonly outputs: readonly Output[] } & AttentionOptions)
   /** Inputs dOut, q, k, v, lse, delta, optional mask; three outputs: dq, dk, dv. */
   | ({ readonly kind: 'attentionBackward'; readonly outputs: readonly Output[] } & AttentionOptions)
   /** One output of an operation that has several. */

@@ -2,11 +2,11 @@
 import { DtypeError, ShapeError } from '../errors.js'
 import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
-import { formatShape } from '../shape.js'
+import { formatShape, sizeOf } from '../shape.js'
 import { matmul } from './contraction.js'
 import { dropout, type RandomOptions } from './create.js'
 import * as el from './elementwise.js'
-import { broadcastTo, requireFloat, sameDevice } from './operand.js'
+import { broadcastTo, requireFloat, requireInteger, sameDevice } from './operand.js'
 import { softmax } from './reduce.js'
 
 export interface AttentionArguments {
@@ -14,6 +14,11 @@ export interface AttentionArguments {
   causal?: boolean
   /** Broadcasts to (B, H, T, S). bool: false hides a key. Float: added to the scaled scores; −1e30 or less hides. */
   mask?: Node | undefined
+  /**
+   * One integer, or one for each batch (B,): only so many keys exist, as in a cache that is not full. Clamped to [0, S]. `causal` counts from it then:
+   * query t sees keys up to t + (keyLength − T).
+   */
+  keyLengths?: Node | undefined
   /** 1/√D by default. */
   scale?: number
   /** Zeroes probabilities with probability p, as `dropout` does. Written out in primitives then: the (T, S) matrix is there. */
@@ -21,8 +26,8 @@ export interface AttentionArguments {
 }
 
 /** q (B, H, T, D), k and v (B, Hk, S, D) with H a multiple of Hk (grouped queries); gives (B, H, T, D). A row that sees no key is zero. */
-export function scaledDotProductAttention(q: Node, k: Node, v: Node, { causal = false, mask, scale, dropout: drop }: AttentionArguments = {}): Node {
-  sameDevice('scaledDotProductAttention', mask ? [q, k, v, mask] : [q, k, v])
+export function scaledDotProductAttention(q: Node, k: Node, v: Node, { causal = false, mask, keyLengths, scale, dropout: drop }: AttentionArguments = {}): Node {
+  sameDevice('scaledDotProductAttention', [q, k, v, ...(mask ? [mask] : []), ...(keyLengths ? [keyLengths] : [])])
   const where = 'scaledDotProductAttention'
   for (const node of [q, k, v]) requireFloat(where, node)
   if (q.dtype !== k.dtype || q.dtype !== v.dtype) throw new DtypeError(`${where}: q, k and v must have one element type, got ${q.dtype}, ${k.dtype} and ${v.dtype}; convert with .to('${q.dtype}')`)
@@ -33,8 +38,18 @@ export function scaledDotProductAttention(q: Node, k: Node, v: Node, { causal = 
   if (Hk === 0 || H % Hk !== 0) throw new ShapeError(`${where}: the number of query heads must be a multiple of the key heads, got ${H} and ${Hk}`)
   if (mask !== undefined && mask.dtype !== 'bool' && mask.dtype !== 'f32' && mask.dtype !== 'f16') throw new DtypeError(`${where}: the mask must be bool or float, got ${mask.dtype}; convert with .to('bool')`)
   const fullMask = mask === undefined ? null : broadcastTo(mask, [B, H, T, S])
-  if (drop !== undefined && drop.p > 0) return writtenOut(q, k, v, fullMask, causal, scale ?? 1 / Math.sqrt(D), drop)
-  return build.attention(q, k, v, fullMask, { causal, scale: scale ?? 1 / Math.sqrt(D) })[0]
+  const lengths = keyLengths === undefined ? null : lengthsOf(where, keyLengths, B)
+  if (drop !== undefined && drop.p > 0) {
+    if (lengths !== null) throw new ShapeError(`${where}: keyLengths must be left out where there is dropout, got both; hide the keys with a mask`)
+    return writtenOut(q, k, v, fullMask, causal, scale ?? 1 / Math.sqrt(D), drop)
+  }
+  return build.attention({ q, k, v, mask: fullMask, lengths }, { causal, scale: scale ?? 1 / Math.sqrt(D) })[0]
+}
+
+function lengthsOf(where: string, lengths: Node, B: number): Node {
+  const size = sizeOf(lengths.shape)
+  if (lengths.shape.length > 1 || (size !== 1 && size !== B)) throw new ShapeError(`${where}: keyLengths must be one number or have shape (${B}), got ${formatShape(lengths.shape)}`)
+  return broadcastTo(requireInteger(where, lengths), [B])
 }
 
 function writtenOut(q: Node, k: Node, v: Node, mask: Node | null, causal: boolean, scale: number, drop: RandomOptions & { p: number }): Node {

@@ -62,6 +62,25 @@ export function scatter(node: Node, axis: number, index: Node, values: Node | nu
   return el.where(el.gt(build.pad(latest, before, grown), 0), build.pad(taken, before, grown), node)
 }
 
+/**
+ * `node` with `values` written over it from place `start` of `axis` on; `values` have the node's sizes on the other axes. A start that is a tensor (one
+ * integer) is known on the device only: there it is clamped so that all values fit, as XLA's dynamic_update_slice. PyTorch's slice_scatter.
+ */
+export function sliceScatter(node: Node, axis: number, start: Node | number, values: Node): Node {
+  const where = 'sliceScatter'
+  const d = normalizeAxis(where, axis, node.shape.length)
+  const n = values.shape[d]
+  if (values.shape.length !== node.shape.length || values.shape.some((size, i) => (i === d ? size > node.shape[i] : size !== node.shape[i])))
+    throw new ShapeError(`${where}: values must have the operand's shape, or less along axis ${axis}, got ${formatShape(values.shape)} for ${formatShape(node.shape)}`)
+  if (typeof start === 'number' && !(Number.isInteger(start) && start >= 0 && start + n <= node.shape[d]))
+    throw new ShapeError(`${where}: start must be an integer from 0 to ${node.shape[d] - n}, so that ${n} places fit in ${node.shape[d]}, got ${start}`)
+  const from = typeof start === 'number' ? build.constant(start, [], 'i32', node.device) : requireInteger(where, start)
+  if (sizeOf(from.shape) !== 1) throw new ShapeError(`${where}: start must be one number, got ${formatShape(from.shape)}`)
+  sameDevice(where, [node, from, values])
+  if (n === 0) return node
+  return build.sliceScatter(node, d, build.reshape(from, node.shape.map(() => 1)), build.cast(values, node.dtype))
+}
+
 /** Rows (or other slices along `axis`) named by a vector of indices. */
 export function indexSelect(node: Node, axis: number, index: Node): Node {
   sameDevice('indexSelect', [node, index])

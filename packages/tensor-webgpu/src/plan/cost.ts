@@ -58,7 +58,8 @@ function attentionTraffic(kernel: AttentionKernel | AttentionBackwardKernel): Tr
   const [queryShape, keyShape] = [[batch, heads, queries, headSize], [batch, kvHeads, keys, headSize]]
   const rows = (access: Access): Visit => ({ access, elements: batch * heads * queries })
   const operands = [visit(q, queryShape), visit(k, keyShape), visit(v, keyShape), ...(mask === null ? [] : [visit(mask, [batch, heads, queries, keys])])]
-  if (kernel.kind === 'attention') return [operands, [visit(kernel.out, queryShape), rows(lse)]]
+  // keys behind a length that is known when the kernel runs count as read: this is the most
+  if (kernel.kind === 'attention') return [kernel.lengths === null ? operands : [...operands, visit(kernel.lengths, [batch])], [visit(kernel.out, queryShape), rows(lse)]]
   // one pass for dq, one for dk and dv: each reads everything
   const reads = [...operands, visit(kernel.dOut, queryShape), rows(lse), rows(kernel.delta)]
   return [reads, [visit(kernel.dq, queryShape)], reads, [visit(kernel.dk, keyShape), visit(kernel.dv, keyShape)]]

@@ -1,6 +1,6 @@
 // A kernel under construction. Accesses still name slots; `finish` groups them into bindings and makes offsets relative to the bound regions.
 import { bytesPerElement, type Dtype } from '../dtype.js'
-import type { Access, Binding, Instruction } from './kernel.js'
+import type { Access, Binding, Instruction, Result, Shift } from './kernel.js'
 import type { Region } from './plan.js'
 import { extent, type Walk } from './view.js'
 
@@ -77,9 +77,11 @@ export type DraftInstruction =
   | { readonly fn: 'gather'; readonly touch: Touch; readonly args: readonly number[]; readonly stride: number; readonly size: number; readonly dtype: Dtype }
   | Exclude<Instruction, { readonly fn: 'load' } | { readonly fn: 'gather' }>
 
+/** With a shift the touch has one dimension more, how far it may be shifted, so that its binding reaches all places. */
 export interface DraftResult {
   readonly value: number
   readonly touch: Touch
+  readonly shift?: Shift
 }
 
 /** A loop before its accesses are bound. */
@@ -100,5 +102,8 @@ export function finishBody(body: readonly DraftInstruction[], accessOf: (touch: 
     return instruction
   })
 }
+
+export const finishResults = (results: readonly DraftResult[], accessOf: (touch: Touch) => Access): Result[] =>
+  results.map(({ value, touch, shift }) => (shift === undefined ? { value, access: accessOf(touch) } : { value, access: withoutLast(accessOf(touch)), shift }))
 
 const withoutLast = (access: Access): Access => ({ ...access, strides: access.strides.slice(0, -1) })

@@ -1,7 +1,7 @@
 // Kernels of loop clusters: maps, reductions, row programs, copies.
 import { rowMajorStrides } from '../shape.js'
 import type { Cluster } from './cluster.js'
-import { bind, finishBody, touchesOf, type DraftResult, type LoopDraft } from './draft.js'
+import { bind, finishBody, finishResults, touchesOf, type DraftResult, type LoopDraft } from './draft.js'
 import { BodyBuilder } from './emit-body.js'
 import type { LoopKernel } from './kernel.js'
 import type { Locations } from './locate.js'
@@ -37,7 +37,7 @@ export function finishLoop({ shape, reduced, body, results }: LoopDraft, memory:
     shape,
     reduced,
     body: finishBody(body, accessOf),
-    results: results.map(({ value, touch }) => ({ value, access: accessOf(touch) })),
+    results: finishResults(results, accessOf),
   }
   return { kernel, regions, label }
 }

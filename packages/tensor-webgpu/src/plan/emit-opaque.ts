@@ -21,6 +21,8 @@ export function emitOpaque(cluster: Cluster, locations: Locations, memory: Memor
       return [emitAttentionBackward(value, value.operation, locations, memory)]
     case 'scatterAdd':
       return [emitScatterAdd(value, value.operation.axis, locations, memory)]
+    case 'sliceScatter':
+      return emitSliceScatter(value, value.operation.axis, locations, memory)
     case 'custom':
       return [emitCustom(value, value.operation.definition, locations, memory)]
     case 'concat':
@@ -50,14 +52,16 @@ function sizesOf(q: Value, k: Value, { causal, scale }: { causal: boolean; scale
   return { batch, heads, kvHeads: k.shape[1], queries, keys: k.shape[2], headSize, scale, causal }
 }
 
-function emitAttention(value: Value, options: { causal: boolean; scale: number }, locations: Locations, memory: Memory): Step {
-  const [q, k, v, mask] = value.inputs.map(input => readTouch(input, locations, memory))
+function emitAttention(value: Value, options: Extract<Value['operation'], { kind: 'attention' }>, locations: Locations, memory: Memory): Step {
+  const [q, k, v, ...rest] = value.inputs.map(input => readTouch(input, locations, memory))
+  const mask = options.masked ? rest[0] : null
+  const lengths = options.bounded ? rest[rest.length - 1] : null
   const out = partTouch(value, 0, value.inputs[0].shape, memory)
   const lse = partTouch(value, 1, value.inputs[0].shape.slice(0, 3), memory)
-  const touches = [q, k, v, ...(mask === undefined ? [] : [mask]), out, lse]
-  const { bindings, regions, accessOf } = bind(touches, memory.slots)
+  const { bindings, regions, accessOf } = bind([q, k, v, ...rest, out, lse], memory.slots)
+  const at = (touch: Touch | null): Access | null => (touch === null ? null : accessOf(touch))
   return {
-    kernel: { kind: 'attention', bindings, ...sizesOf(value.inputs[0], value.inputs[1], options), q: accessOf(q), k: accessOf(k), v: accessOf(v), mask: mask === undefined ? null : accessOf(mask), out: accessOf(out), lse: accessOf(lse) },
+    kernel: { kind: 'attention', bindings, ...sizesOf(value.inputs[0], value.inputs[1], options), q: accessOf(q), k: accessOf(k), v: accessOf(v), mask: at(mask), lengths: at(lengths), out: accessOf(out), lse: accessOf(lse) },
     regions,
     label: 'attention',
   }
@@ -94,6 +98,23 @@ function emitScatterAdd(value: Value, axis: number, locations: Locations, memory
   return { kernel: { kind: 'scatterAdd', bindings, outer, count: value.inputs[0].shape[axis], inner, size, index: accessOf(index), source: accessOf(source), out: accessOf(out) }, regions, label: 'scatter add' }
 }
 
+/** The written rows; and before them the whole target, where it does not lie in the result's memory already. */
+function emitSliceScatter(value: Value, axis: number, locations: Locations, memory: Memory): Step[] {
+  const [target, values, start] = value.inputs
+  const [store] = memory.storesOf(value)
+  if (store === undefined) return []
+  const copy = memory.inPlace.has(value) ? [] : [emitCopy(target, store, locations, memory, 'copy')]
+  if (sizeOf(values.shape) === 0) return copy
+  const { shape } = values
+  const builder = new BodyBuilder(mapOver(shape), shape.map((_, d) => d), locations, memory)
+  const size = value.shape[axis] - shape[axis] + 1
+  const stride = store.walk.strides[axis]
+  const walk = builder.storeWalk(store.walk, shape)
+  const touch: Touch = { slot: store.slot, walk: { ...walk, strides: [...walk.strides, stride] }, shape: [...shape, size], written: true }
+  const result = { value: builder.operand(values), touch, shift: { by: builder.operand(start), stride, size } }
+  return [...copy, finishLoop({ shape, reduced: 0, body: builder.body, results: [result] }, memory, 'slice scatter')]
+}
+
 function emitCustom(value: Value, definition: number, locations: Locations, memory: Memory): Step {
   const inputs = value.inputs.map(input => readTouch(input, locations, memory))
   const [store] = memory.storesOf(value)
@@ -117,10 +138,12 @@ function emitConcat(value: Value, axis: number, locations: Locations, memory: Me
   return steps
 }
 
+/** A map without members: everything is read. */
+const mapOver = (shape: readonly number[]): Cluster => ({ kind: 'loop', shape, axes: [], members: new Set(), reads: new Set(), dependents: new Set(), level: 0, mergedInto: null, summed: null })
+
 /** One value, wherever it is, written to a place. */
 export function emitCopy(value: Value, target: Store, locations: Locations, memory: Memory, label: string): Step {
-  const cluster: Cluster = { kind: 'loop', shape: value.shape, axes: [], members: new Set(), reads: new Set(), dependents: new Set(), level: 0, mergedInto: null, summed: null }
-  const builder = new BodyBuilder(cluster, value.shape.map((_, axis) => axis), locations, memory)
+  const builder = new BodyBuilder(mapOver(value.shape), value.shape.map((_, axis) => axis), locations, memory)
   const at = builder.operand(value)
   const touch: Touch = { slot: target.slot, walk: builder.storeWalk(target.walk, value.shape), shape: value.shape, written: true }
   return finishLoop({ shape: value.shape, reduced: 0, body: builder.body, results: [{ value: at, touch }] }, memory, label)

@@ -41,10 +41,20 @@ export type Instruction =
   | { readonly fn: 'reduce'; readonly reduce: ReduceFunction; readonly args: readonly number[]; readonly dtype: Dtype }
   | { readonly fn: ScalarFunction; readonly args: readonly number[]; readonly dtype: Dtype }
 
-/** Instruction `value` is stored at `access`. A row-level value of a loop kernel is stored once per row (trailing strides are 0). */
+/**
+ * Instruction `value` is stored at `access`. A row-level value of a loop kernel is stored once per row (trailing strides are 0). With a `shift`
+ * everything is stored `stride` times so many elements further as the instruction `by` says (i32, clamped to [0, size-1]), which no axis changes.
+ */
 export interface Result {
   readonly value: number
   readonly access: Access
+  readonly shift?: Shift
+}
+
+export interface Shift {
+  readonly by: number
+  readonly stride: number
+  readonly size: number
 }
 
 /**
@@ -98,7 +108,8 @@ export interface AttentionSizes {
 /**
  * Scaled dot-product attention by online softmax; never a (T, S) tensor. `lse` (B, H, T), dense, is the log of each row's softmax denominator.
  * A row that may see no key gives zeros and lse = 0. Accesses of q, out have strides over [B, H, T, D]; k, v over [B, kvHeads, S, D];
- * `mask`, if any, over [B, H, T, S]: a bool (0 hides the key) or a float added to the scaled scores (at most -1e30 hides the key).
+ * `mask`, if any, over [B, H, T, S]: a bool (0 hides the key) or a float added to the scaled scores (at most -1e30 hides the key). `lengths`, if any,
+ * over [B]: an i32, clamped to [0, S], that stands for S in all of this: keys behind it are not read.
  */
 export interface AttentionKernel extends AttentionSizes {
   readonly kind: 'attention'
@@ -107,6 +118,7 @@ export interface AttentionKernel extends AttentionSizes {
   readonly k: Access
   readonly v: Access
   readonly mask: Access | null
+  readonly lengths: Access | null
   readonly out: Access
   readonly lse: Access
 }

@@ -29,6 +29,8 @@ export class Memory {
   readonly preloads: Preload[] = []
   /** Pieces of a concat that are written into it by whoever computes them. */
   readonly placed = new Set<string>()
+  /** Slices written into the memory of what they are written over: nothing else of it is touched. */
+  readonly inPlace = new Set<Value>()
   readonly #home = new Map<Value, number>()
   /** Where in its home a scalar lies that shares it. */
   readonly #pooled = new Map<Value, number>()
@@ -37,6 +39,8 @@ export class Memory {
   /** Values that every kernel computes for itself. */
   readonly computedAgain: ReadonlySet<Value>
   readonly #locations: Locations
+  /** Values that outlive the program. */
+  readonly #resultBases: ReadonlySet<Value>
 
   constructor(program: Program, graph: ValueGraph, locations: Locations, clusters: Clusters, computedAgain: ReadonlySet<Value>, pools: readonly (readonly Value[])[]) {
     this.#locations = locations
@@ -48,7 +52,9 @@ export class Memory {
     for (const value of graph.values) if (value.external !== null) this.#home.set(value, value.external)
     for (const pool of pools) this.#makePool(pool)
     const order = clusters.inOrder()
+    this.#resultBases = new Set(graph.results.flatMap(value => (value === null ? [] : [locations.of(value).base])))
     this.#assignResults(program, graph, clusters, order)
+    this.#updateInPlace(graph, clusters, order)
     this.#placePieces(graph, clusters)
     this.#findReads(order)
   }
@@ -93,12 +99,49 @@ export class Memory {
     graph.results.forEach((value, external) => {
       if (value === null || value.external === external) return
       const { base } = this.#locations.of(value)
+      if (base.operation.kind === 'sliceScatter' && this.#isWhole(value, base) && this.#updateExternal(base, external, clusters, order)) return
       const direct = base.external === null && clusters.of(base) !== undefined && !this.#home.has(base) && this.#isWhole(value, base)
       const inPlace = program.externals[external].source !== null
       const safe = !inPlace || this.#mayOverwrite(graph, clusters, order, base, external)
       if (direct && safe) this.#home.set(base, external)
       else this.finalCopies.push({ value, external, first: base.external !== null && written.has(base.external) })
     })
+  }
+
+  /** Slices one after another written over the old content of an external are written right there, if nobody reads what they overwrite later. */
+  #updateExternal(last: Value, external: number, clusters: Clusters, order: readonly Cluster[]): boolean {
+    const chain: Value[] = []
+    for (let value = last; value.external === null; value = this.#locations.of(value.inputs[0]).base) {
+      const isFree = !this.#home.has(value) && (value === last || !this.#resultBases.has(value))
+      if (value.operation.kind !== 'sliceScatter' || !isFree || !this.#isLastUse(value, clusters, order)) return false
+      chain.push(value)
+    }
+    if (this.#locations.of(chain[chain.length - 1].inputs[0]).base.external !== external) return false
+    for (const value of chain) {
+      this.#home.set(value, external)
+      this.inPlace.add(value)
+    }
+    return true
+  }
+
+  /** The same with values of this program, where they are not wanted for themselves. */
+  #updateInPlace(graph: ValueGraph, clusters: Clusters, order: readonly Cluster[]): void {
+    for (const value of graph.values) {
+      if (value.operation.kind !== 'sliceScatter' || value.external !== null || this.#home.has(value)) continue
+      const { base } = this.#locations.of(value.inputs[0])
+      if (base.external !== null || clusters.of(base) === undefined || this.#resultBases.has(base) || !this.#isLastUse(value, clusters, order)) continue
+      this.#home.set(value, this.homeOf(base))
+      this.inPlace.add(value)
+    }
+  }
+
+  /** Is all of the target's memory free to be written over, once this slice is written? */
+  #isLastUse(slice: Value, clusters: Clusters, order: readonly Cluster[]): boolean {
+    const [target, ...others] = slice.inputs
+    const { base } = this.#locations.of(target)
+    if (!this.#isWhole(target, base) || others.some(other => this.#locations.of(other).base === base)) return false
+    const at = order.findIndex(cluster => cluster === clusters.of(slice))
+    return !order.some((cluster, i) => i > at && cluster.reads.has(base))
   }
 
   /** Is the value all of the base's memory in row-major order? Then the base may be computed right where the value is wanted. */

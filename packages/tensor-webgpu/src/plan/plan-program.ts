@@ -45,6 +45,12 @@ function planWithin(program: Program, limits: PlanLimits, fewer: ReadonlyMap<num
     return result === null ? Infinity : (clusters.of(locations.of(result).base)?.level ?? -1)
   }
   const updated = new Map(graph.values.flatMap(value => (value.external === null || graph.results[value.external] === null ? [] : [[value, levelOfResult(value.external)]])))
+  // what a slice is written over is gone, too, where that is done in place
+  for (const value of graph.values) {
+    if (value.operation.kind !== 'sliceScatter' || value.external !== null) continue
+    const { base } = locations.of(value.inputs[0])
+    updated.set(base, Math.min(updated.get(base) ?? Infinity, clusters.of(value)?.level ?? -1))
+  }
   const again = new Rematerialization(graph.values, locations, clusters, { kept, updated, bindings })
   const pools = poolScalars(clusters, bindings, { kept, again: again.values, maxBindings: limits.maxBindings })
   const memory = new Memory(program, graph, locations, clusters, again.values, pools)

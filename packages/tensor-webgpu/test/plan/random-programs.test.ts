@@ -45,6 +45,8 @@ function randomProgram(seed: number, device: Device): Tensor[] {
       () => (x.rank === 0 ? x : x.tanh().sum({ axis: -1, keepdim: true }).mul(x.roll(1, -1))),
       () => (deep.rank < 2 ? deep : deep.tanh().sum({ axis: -2, keepdim: true }).add(deep.flip(-1))),
       () => (deep.rank < 2 ? deep : deep.tril()),
+      () => overwritten(x, tensor(random.integer(5) - 1, { dtype: 'i32', device }), x.rank === 0 ? 0 : random.integer(x.rank)),
+      () => overwritten(x.tanh(), tensor(random.integer(3), { dtype: 'i32', device }), x.rank === 0 ? 0 : random.integer(x.rank)),
     ]
     const next = choices[random.integer(choices.length)]()
     if (next.size < 6000) pool.push(next)
@@ -56,6 +58,13 @@ function randomProgram(seed: number, device: Device): Tensor[] {
 function gradients(dy: Tensor): Tensor {
   const rows = dy.flatten(0, dy.rank - 2)
   return dy.tanh().flatten(0, dy.rank - 2).transpose().matmul(rows).add(rows.sum({ axis: 0 }))
+}
+
+/** Two pieces of x written over it one after another, the second at a place that is known when it runs. */
+function overwritten(x: Tensor, start: Tensor, axis: number): Tensor {
+  if (x.rank === 0 || x.size === 0) return x
+  const half = Math.ceil(x.shape[axis] / 2)
+  return x.sliceScatter(axis, 0, x.narrow(axis, 0, 1).mul(2)).sliceScatter(axis, start, x.narrow(axis, 0, half).neg())
 }
 
 function broadcastable(a: Tensor, b: Tensor, fn: (a: Tensor, b: Tensor) => Tensor): Tensor {

@@ -46,6 +46,7 @@ function forward(c: Case): AttentionKernel {
     bindings: [f32, f32, f32, out, out, { dtype: c.mask ?? 'f32', written: false }],
     q: access(0, c, h, t), k: access(1, c, kv, s), v: access(2, c, kv, s), out: access(3, c, h, t), lse: rowAccess(4, c),
     mask: c.mask === undefined ? null : maskAccess(5, c),
+    lengths: null,
   }
 }
 
@@ -103,6 +104,12 @@ const cases: Case[] = [
 describe('attention', () => {
   test.each(cases)('forward of %j', async c => {
     await expectSame(device, forward(c), forwardData(c), 1e-5)
+  })
+
+  test.each(cases.filter(c => c.b > 1 || c.t < 6))('forward of %j where batches have fewer keys', async c => {
+    const { bindings, ...plain } = forward(c)
+    const kernel: AttentionKernel = { ...plain, bindings: [...bindings, { dtype: 'i32', written: false }], lengths: { binding: 6, offset: 0, strides: [1] } }
+    for (const lengths of [[c.s - 1, 2], [0, c.s + 3], [-4, 1]]) await expectSame(device, kernel, [...forwardData(c), lengths], 1e-5)
   })
 
   test.each(cases)('backward of %j', async c => {

@@ -30,7 +30,7 @@ function forward(given: AttentionSizes, mask: MaskKind): AttentionKernel {
   return {
     kind: 'attention', ...given, bindings: [binding(), binding(), binding(), binding('f32', true), binding('f32', true), ...maskBindings(mask)],
     q: access(0, dense(batch, heads, queries, headSize)), k: access(1, dense(batch, kvHeads, keys, headSize)), v: access(2, dense(batch, kvHeads, keys, headSize)),
-    mask: maskAccess(mask, 5, given), out: access(3, dense(batch, heads, queries, headSize)), lse: access(4, dense(batch, heads, queries)),
+    mask: maskAccess(mask, 5, given), lengths: null, out: access(3, dense(batch, heads, queries, headSize)), lse: access(4, dense(batch, heads, queries)),
   }
 }
 
@@ -115,6 +115,22 @@ describeOnAdapters('attention kernels', adapter => {
       interpretKernel(kernel, held)
       const got = await runProgram(device, program, data)
       for (const index of [3, 4]) held[index].forEach((want, i) => expect(Math.abs(want - got[program.bindings.indexOf(index)][i])).toBeLessThan(2e-5))
+    }
+  })
+
+  test.each(['direct', 'tile', 'split', null] as const)('only the keys of each batch\'s length are seen: %s', async staging => {
+    for (const [queries, causal, mask] of [[1, true, 'none'], [3, false, 'bool'], [37, true, 'none'], [19, true, 'float']] as const) {
+      const given = sizes({ batch: 3, heads: 4, kvHeads: 2, queries, keys: 41, headSize: 12, causal })
+      const before = memory(given, mask)
+      const plain = forward(given, mask)
+      const kernel: AttentionKernel = { ...plain, bindings: [...plain.bindings, binding('i32')], lengths: access(plain.bindings.length, [1]) }
+      const data = [...before, Int32Array.of(20, 99, -1)]
+      const expected = data.map(values => Array.from(values))
+      interpretKernel(kernel, expected)
+      const program = attentionProgram(kernel, device.traits, staging === null ? undefined : { group: 16, staging })
+      if (program === null) return expect.fail('a program must come out')
+      const got = await runProgram(device, program, data)
+      for (const index of [3, 4]) got[program.bindings.indexOf(index)].forEach((value, j) => expect(Math.abs(value - expected[index][j]), `${staging} ${queries}`).toBeLessThan(2e-5))
     }
   })
 

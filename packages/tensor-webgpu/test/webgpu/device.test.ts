@@ -137,8 +137,8 @@ describe('every variant is valid WGSL', () => {
   const row = [256, 64, 8, 1]
   const attention: AttentionKernel = {
     kind: 'attention', batch: 2, heads: 4, kvHeads: 2, queries: 70, keys: 70, headSize: 64, causal: true, scale: 0.125,
-    bindings: [binding('f16'), binding('f16'), binding('f16'), binding('f16', true), binding('f32', true), binding('bool')],
-    q: access(0, row), k: access(1, row), v: access(2, row), out: access(3, row), lse: access(4, [280, 70, 1]), mask: access(5, [4900, 0, 70, 1]),
+    bindings: [binding('f16'), binding('f16'), binding('f16'), binding('f16', true), binding('f32', true), binding('bool'), binding('i32')],
+    q: access(0, row), k: access(1, row), v: access(2, row), out: access(3, row), lse: access(4, [280, 70, 1]), mask: access(5, [4900, 0, 70, 1]), lengths: access(6, [1]),
   }
   const backward: AttentionBackwardKernel = {
     ...attention, kind: 'attentionBackward', bindings: [...attention.bindings.slice(0, 3), binding('f16'), binding(), binding('bool'), binding(), binding('f16', true), binding('f32', true), binding('f32', true)],

@@ -50,12 +50,13 @@ export async function runOnDevice(device: WebgpuDevice, kernel: Kernel, memory: 
   return results
 }
 
-/** The bindings of a program (all f32), in its own order, after it ran alone: for variants that the seed table would not pick here. */
+/** The bindings of a program (the written ones f32), in its own order, after it ran alone: for variants that the seed table would not pick here. */
 export async function runProgram(device: WebgpuDevice, program: GpuProgram, memory: readonly TypedArray[]): Promise<Float32Array[]> {
   const { gpu } = device
   const buffers = program.bindings.map(index => {
     const buffer = gpu.createBuffer({ size: Math.max(16, Math.ceil(memory[index].length / 4) * 16), usage: 128 | 8 | 4 })
-    gpu.queue.writeBuffer(buffer, 0, Float32Array.from(memory[index]))
+    const values = memory[index]
+    gpu.queue.writeBuffer(buffer, 0, values instanceof Float32Array ? Float32Array.from(values) : Int32Array.from(values))
     return buffer
   })
   const layout = gpu.createBindGroupLayout({ entries: buffers.map((_, binding) => ({ binding, visibility: 4, buffer: { type: 'storage' } })) })

@@ -22,15 +22,16 @@ interface Row {
   scores: Float64Array
 }
 
-function* rows({ B, H, Hk, T, S, D }: Sizes, { causal, scale }: AttentionOptions, q: Float64Array, k: Float64Array, mask: Float64Array | undefined, maskIsBool: boolean): Generator<Row> {
-  for (let b = 0; b < B; b++)
+function* rows({ B, H, Hk, T, S, D }: Sizes, { causal, scale }: AttentionOptions, q: Float64Array, k: Float64Array, mask: Float64Array | undefined, maskIsBool: boolean, lengths?: Float64Array): Generator<Row> {
+  for (let b = 0; b < B; b++) {
+    const length = lengths === undefined ? S : Math.min(Math.max(lengths[b], 0), S)
     for (let h = 0; h < H; h++)
       for (let t = 0; t < T; t++) {
         const row = (b * H + h) * T + t
         const keys = (b * Hk + Math.floor((h * Hk) / H)) * S * D
         const scores = new Float64Array(S).fill(-Infinity)
-        for (let s = 0; s < S; s++) {
-          if (causal && s > t + S - T) break
+        for (let s = 0; s < length; s++) {
+          if (causal && s > t + length - T) break
           const masked = mask === undefined ? (maskIsBool ? 1 : 0) : mask[row * S + s]
           if (mask !== undefined && (maskIsBool ? masked === 0 : masked <= -1e30)) continue
           let dot = 0
@@ -39,15 +40,18 @@ function* rows({ B, H, Hk, T, S, D }: Sizes, { causal, scale }: AttentionOptions
         }
         yield { q: row * D, k: keys, row, scores }
       }
+  }
 }
 
-/** Inputs q, k, v, mask?; gives out and the log of each row's softmax denominator. */
-export function evaluateAttention(node: Vertex, options: AttentionOptions, [q, k, v, mask]: readonly Float64Array[]): Float64Array[] {
+/** Inputs q, k, v, mask?, lengths?; gives out and the log of each row's softmax denominator. */
+export function evaluateAttention(node: Vertex, options: AttentionOptions & { readonly masked: boolean; readonly bounded: boolean }, [q, k, v, ...rest]: readonly Float64Array[]): Float64Array[] {
+  const mask = options.masked ? rest[0] : undefined
+  const lengths = options.bounded ? rest[rest.length - 1] : undefined
   const sizes = sizesOf(node.inputs[0], node.inputs[1])
   const { B, H, T, S, D } = sizes
   const out = new Float64Array(B * H * T * D)
   const lse = new Float64Array(B * H * T)
-  for (const row of rows(sizes, options, q, k, mask, node.inputs[3]?.dtype === 'bool')) {
+  for (const row of rows(sizes, options, q, k, mask, node.inputs[3]?.dtype === 'bool', lengths)) {
     const max = row.scores.reduce((a, b) => Math.max(a, b), -Infinity)
     if (max === -Infinity) continue
     const total = row.scores.reduce((sum, score) => sum + Math.exp(score - max), 0)

@@ -55,6 +55,8 @@ function compute(node: Vertex, inputs: readonly Values[]): Values[] {
       return [gather(node, operation.axis, inputs[0], inputs[1])]
     case 'scatterAdd':
       return [scatterAdd(node, operation.axis, inputs[0], inputs[1])]
+    case 'sliceScatter':
+      return [sliceScatter(node, operation.axis, inputs)]
     case 'attention':
       return evaluateAttention(node, operation, inputs)
     case 'attentionBackward':
@@ -211,5 +213,12 @@ function scatterAdd(node: Vertex, axis: number, values: Values, index: Values): 
     const at = place.reduce((sum, i, d) => sum + (d === axis ? clampIndex(index[position], node.shape[axis]) : i) * strides(node)[d], 0)
     out[at] = wrapTo(node.dtype, out[at] + values[position])
   })
+  return out
+}
+
+function sliceScatter(node: Vertex, axis: number, [input, values, [start]]: readonly Values[]): Values {
+  const out = Float64Array.from(input)
+  const from = clampIndex(start, node.shape[axis] - node.inputs[1].shape[axis] + 1)
+  forEachIndex(node.inputs[1].shape, (place, position) => (out[place.reduce((at, i, d) => at + (d === axis ? from + i : i) * strides(node)[d], 0)] = values[position]))
   return out
 }

@@ -1,9 +1,9 @@
 // What both directions of attention share: the walk over (batch, head, block), packed operands in shared scratch, and visible scores.
 import type { Dtype } from '../../../dtype.js'
-import type { Access, AttentionSizes, Binding } from '../../../plan/kernel.js'
+import type { Access, AttentionKernel, AttentionSizes, Binding } from '../../../plan/kernel.js'
 import { FunctionBuilder, type Local } from '../emit/function-builder.js'
 import { callEffect } from '../emit/module-builder.js'
-import { i32, minS } from '../emit/scalar.js'
+import { i32, maxS, minS } from '../emit/scalar.js'
 import { f32x4, i32x4, v128 } from '../emit/simd.js'
 import type { I32 } from '../emit/value.js'
 import { BEGIN, END, FRAME, PHASE_PARAMS, type KernelModule } from './kernel-module.js'
@@ -58,6 +58,12 @@ export function overUnits(module: KernelModule, sizes: readonly number[], bindin
   const exported = module.exportName()
   module.builder.add(f, { exported })
   return exported
+}
+
+/** How many keys a batch has. */
+export function keyLength(f: FunctionBuilder, bases: Bases, { keys, lengths }: AttentionKernel, batch: I32): Local<'i32'> {
+  const given = lengths === null ? null : f.keep(i32.load(bases.at(lengths, batch)))
+  return f.keep(given === null ? i32.const(keys) : maxS(i32.const(0), minS(given, i32.const(keys))))
 }
 
 /** A (steps × columns) matrix of each (batch, head) to be packed into panels: `access` over [batch, head, row, D], read either way round. */

@@ -8,7 +8,7 @@ import { f32x4, v128 } from '../emit/simd.js'
 import type { I32, V128 } from '../emit/value.js'
 import { expFlushed } from '../math/exponential.js'
 import { log } from '../math/logarithm.js'
-import { overUnits, ScoreRow, visibleScores, type Bases } from './attention-layout.js'
+import { keyLength, overUnits, ScoreRow, visibleScores, type Bases } from './attention-layout.js'
 import { phase, SCRATCH, type CompiledKernel, type KernelModule } from './kernel-module.js'
 import { loadLanes, storeLanes } from './lanes.js'
 import { packRows, transpose4 } from './packing.js'
@@ -44,10 +44,11 @@ class RowCode {
   }
 
   emit(f: FunctionBuilder, bases: Bases, [batch, head, query]: readonly Local<'i32'>[]): void {
-    const { q, k, v, out, lse, mask, bindings, keys, queries, heads, kvHeads, causal, headSize } = this.#kernel
+    const { q, k, v, out, lse, mask, bindings, queries, heads, kvHeads, causal, headSize } = this.#kernel
     const group = f.keep(i32.divU(i32.mul(head, i32.const(kvHeads)), i32.const(heads)))
-    const seen = i32.add(query, i32.const(keys - queries + 1))
-    const end = f.keep(causal ? maxS(i32.const(0), minS(i32.const(keys), seen)) : i32.const(keys))
+    const keys = keyLength(f, bases, this.#kernel, batch)
+    const seen = f.keep(i32.add(query, i32.sub(keys, i32.const(queries - 1))))
+    const end = f.keep(causal ? maxS(i32.const(0), minS(keys, seen)) : keys)
     const scores = f.param('i32', SCRATCH)
     this.#products(f, this.#query(f, bases.at(q, batch, head, query)), bases.at(k, batch, group), scores, end)
 

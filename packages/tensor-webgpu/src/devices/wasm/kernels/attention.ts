@@ -7,7 +7,7 @@ import { f32x4, v128 } from '../emit/simd.js'
 import type { I32 } from '../emit/value.js'
 import { expFlushed } from '../math/exponential.js'
 import { log } from '../math/logarithm.js'
-import { overUnits, PackedOperands, panelsOf, ScoreRow, visibleScores, type Bases, type PackedOperand } from './attention-layout.js'
+import { keyLength, overUnits, PackedOperands, panelsOf, ScoreRow, visibleScores, type Bases, type PackedOperand } from './attention-layout.js'
 import { compileAttentionRows, suitsRows } from './attention-rows.js'
 import { phase, SCRATCH, type CompiledKernel, type KernelModule } from './kernel-module.js'
 import { storeLanes } from './lanes.js'
@@ -74,7 +74,7 @@ class AttentionCode {
   }
 
   #block(f: FunctionBuilder, bases: Bases, [batch, head, number]: readonly Local<'i32'>[]): void {
-    const { queries, keys, heads, kvHeads, causal } = this.#kernel
+    const { queries, heads, kvHeads, causal } = this.#kernel
     const scratch = f.param('i32', SCRATCH)
     const first = f.keep(i32.mul(number, i32.const(QUERY_BLOCK)))
     const rows = f.keep(minS(i32.const(QUERY_BLOCK), i32.sub(i32.const(queries), first)))
@@ -83,8 +83,9 @@ class AttentionCode {
     this.#reset(f, rows)
     const query = this.#queryRows(f, bases, block)
     // a causal block ends with what its last row may see
-    const lastSeen = i32.add(i32.add(first, rows), i32.const(keys - queries))
-    const end = f.keep(causal ? maxS(i32.const(0), minS(i32.const(keys), lastSeen)) : i32.const(keys))
+    const keys = keyLength(f, bases, this.#kernel, batch)
+    const lastSeen = f.keep(i32.add(i32.add(first, rows), i32.sub(keys, i32.const(queries))))
+    const end = f.keep(causal ? maxS(i32.const(0), minS(keys, lastSeen)) : keys)
     const key = f.keep(i32.const(0))
     const output = f.keep(i32.add(scratch, i32.const(this.#offsets.output)))
     const keyPanels = f.keep(this.#packed.head(bases, this.#keys, batch, group))
@@ -99,7 +100,7 @@ class AttentionCode {
             a: query.at, aRowBytes: query.rowBytes, rows, panels: keyPanels, panelBytes: headSize * PANEL * 4, columns: count, c: scratch,
             cRowBytes: SCORE_ROW, k: i32.const(headSize), accumulate: i32.const(0),
           })
-          this.#softmaxRows(f, bases, block, key, count)
+          this.#softmaxRows(f, bases, block, { key, count, keys })
           tileProduct(f, this.#module, {
             a: scratch, aRowBytes: SCORE_ROW, rows, panels: valuePanels, panelBytes: this.#packed.panelBytes(this.#values), columns: i32.const(this.#width),
             c: output, cRowBytes: this.#width * 4, k: count, accumulate: i32.const(1),
@@ -148,8 +149,8 @@ class AttentionCode {
   }
 
   /** Scores of each row become probabilities relative to the row's maximum so far; what came before is rescaled to it. */
-  #softmaxRows(f: FunctionBuilder, bases: Bases, { batch, head, first, rows }: Block, key: Local<'i32'>, count: Local<'i32'>): void {
-    const { mask, bindings, causal, keys, queries } = this.#kernel
+  #softmaxRows(f: FunctionBuilder, bases: Bases, { batch, head, first, rows }: Block, { key, count, keys }: Record<'key' | 'count' | 'keys', Local<'i32'>>): void {
+    const { mask, bindings, causal, queries } = this.#kernel
     const scratch = f.param('i32', SCRATCH)
     const row = f.keep(i32.const(0))
     const scores = f.keep(scratch)
@@ -159,7 +160,7 @@ class AttentionCode {
     f.repeat(
       () => {
         f.scope(() => {
-          const seen = i32.sub(i32.add(i32.add(first, row), i32.const(keys - queries + 1)), key)
+          const seen = f.keep(i32.add(i32.add(first, row), i32.sub(i32.sub(keys, i32.const(queries - 1)), key)))
           const end = f.keep(causal ? maxS(i32.const(0), minS(count, seen)) : count)
           const laneMask = mask === null || maskAt === null ? null : { pointer: maskAt, stride: mask.strides[3], dtype: bindings[mask.binding].dtype }
           this.#softmaxRow(f, scores, state, output, count, end, laneMask)

@@ -1,7 +1,7 @@
 // A kernel's instructions as SIMD code at the current pointers: which locals hold the value of which instruction, and how each is computed.
-import type { Access, Instruction } from '../../../plan/kernel.js'
+import type { Access, Instruction, Result, Shift } from '../../../plan/kernel.js'
 import type { FunctionBuilder, Local } from '../emit/function-builder.js'
-import { i32 } from '../emit/scalar.js'
+import { i32, maxS, minS } from '../emit/scalar.js'
 import { i32x4, f32x4, v128 } from '../emit/simd.js'
 import type { I32, V128 } from '../emit/value.js'
 import { geluTanhWithDerivative } from '../math/gelu-tanh.js'
@@ -82,9 +82,15 @@ export class BodyCode {
     for (const i of this.values.keys()) if (!before.has(i)) this.values.delete(i)
   }
 
-  store(instruction: number, access: Access, group: Group): void {
+  store({ value, access, shift }: Result, group: Group): void {
+    const moved = shift === undefined ? {} : { pointer: this.#shifted(this.#pointers.of(access), shift) }
     for (let u = 0; u < group.vectors; u++)
-      storeLanes(this.#f, this.#lanes(access, u, group), this.value(instruction, u))
+      storeLanes(this.#f, { ...this.#lanes(access, u, group), ...moved }, this.value(value, u))
+  }
+
+  #shifted(pointer: Local<'i32'>, { by, stride, size }: Shift): Local<'i32'> {
+    const places = maxS(i32.const(0), minS(this.#f.keep(i32x4.extract(this.value(by, 0), 0)), i32.const(size - 1)))
+    return this.#f.keep(i32.add(pointer, i32.mul(places, i32.const(stride * 4))))
   }
 
   #lanes(access: Access, vector: number, group: Group): { pointer: Local<'i32'>; stride: number; first: number; count: number; wild: boolean } {

@@ -185,7 +185,7 @@ class LoopCode {
     const perElement = kernel.results.filter(result => !perRow.includes(result))
     // element results first: they may read what row results overwrite
     if (perElement.length > 0) this.#resultPass(perElement, group)
-    for (const { value, access } of perRow) this.#body.store(value, access, group)
+    for (const result of perRow) this.#body.store(result, group)
   }
 
   #reductionPass(reductions: readonly number[], group: Group): void {
@@ -212,7 +212,7 @@ class LoopCode {
     const { kernel, levels } = this.#analysis
     const needed = closure(kernel, results.map(({ value }) => value), i => levels[i] === 'element', this.#present)
     this.#pass(needed, results.map(({ access }) => access), group, inner => {
-      for (const { value, access } of results) this.#body.store(value, access, inner)
+      for (const result of results) this.#body.store(result, inner)
     })
   }
 

@@ -66,7 +66,7 @@ export class Epilogue {
           const left = f.keep(columns)
           overLanes(loop, { left, most: Math.min(kernel.shape[lane], this.#tileWidth), tail: kernel.shape[lane] % 4, moving }, group => {
             body.emit(all, group)
-            for (const { value, access } of kernel.results) body.store(value, access, group)
+            for (const result of kernel.results) body.store(result, group)
           })
         })
         rowStart.advance(m, 1)

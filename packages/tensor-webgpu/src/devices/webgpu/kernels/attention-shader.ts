@@ -40,6 +40,8 @@ export class AttentionShader {
   readonly lines: string[] = []
   /** Declarations of workgroup memory. */
   readonly shared: string[] = []
+  /** Is the number of keys known only when the shader runs? */
+  isBounded = false
   readonly #bindings: readonly Binding[]
   readonly #workgroups: readonly [number, number]
 
@@ -69,9 +71,18 @@ export class AttentionShader {
     this.lines.push(`${indent}${text}`)
   }
 
+  /** Reads how many keys the batch has, the same for the whole workgroup as far as the compiler can tell, too. */
+  loadLength(lengths: Access): void {
+    this.shared.push('var<workgroup> keyLength: u32;\n')
+    this.line(`if (local == 0u) { keyLength = u32(clamp(${this.vectors.scalar(lengths, ['batch']).text}, 0i, ${this.sizes.keys}i)); }`)
+    this.line('let length = workgroupUniformLoad(&keyLength);')
+    this.isBounded = true
+  }
+
   /** How many keys the query at `row` may see by position. */
   visibleKeys(row: string): string {
     const { queries, keys, causal } = this.sizes
+    if (this.isBounded) return causal ? `min(max(${row} + 1u + length, ${queries}u) - ${queries}u, length)` : 'length'
     if (!causal) return `${keys}u`
     // with more queries than keys the first ones see none
     return keys >= queries ? `min(${row} + ${keys - queries + 1}u, ${keys}u)` : `min(max(${row} + 1u, ${queries - keys}u) - ${queries - keys}u, ${keys}u)`

@@ -16,11 +16,12 @@ export function splitGroup({ headSize }: AttentionKernel, traits: GpuTraits): nu
 export const prefersSplit = (kernel: AttentionKernel, traits: GpuTraits): boolean => splitGroup(kernel, traits) > 1 && !traits.software && kernel.queries <= 4 && kernel.keys >= 64
 
 export function splitAttentionProgram(kernel: AttentionKernel, traits: GpuTraits, group: number): GpuProgram {
-  const { heads, kvHeads, queries, q, k, v, mask, out, lse } = kernel
-  const shader = new AttentionShader(kernel, kernel.bindings, [q, k, v, out], [lse, ...(mask === null ? [] : [mask])], heads, queries, { group, staging: 'split' }, traits)
+  const { heads, kvHeads, queries, q, k, v, mask, lengths, out, lse } = kernel
+  const shader = new AttentionShader(kernel, kernel.bindings, [q, k, v, out], [lse, ...(mask === null ? [] : [mask]), ...(lengths === null ? [] : [lengths])], heads, queries, { group, staging: 'split' }, traits)
   const { vectors } = shader
   const { chunks } = vectors
   shader.shared.push(`var<workgroup> largests: array<f32, ${group}>;\n`, `var<workgroup> totals: array<f32, ${group}>;\n`, `var<workgroup> parts: array<vec4f, ${group * chunks}>;\n`)
+  if (lengths !== null) shader.loadLength(lengths)
   shader.line(`let kvHead = ownHead * ${kvHeads}u / ${heads}u;`)
   shader.loadOwn('q', q, kernel.scale)
   vectors.declare('sum', '  ')

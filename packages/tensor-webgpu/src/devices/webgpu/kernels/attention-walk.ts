@@ -18,8 +18,10 @@ interface WalkedRows {
   readonly scalars: Readonly<Record<string, Access>>
 }
 
-/** Bytes of workgroup memory that a tile may take, within every device's limit. */
-const TILE_BYTES = 16384
+/** Bytes of workgroup memory within every device's limit. */
+const WORKGROUP_BYTES = 16384
+/** What the batch's number of keys takes of them, where it is known only when the kernel runs. */
+const LENGTH_BYTES = 16
 
 export interface WalkBody {
   /** Chunk d of a walked vector; `at` is what `each` gives. */
@@ -80,7 +82,7 @@ function writeTiled(shader: AttentionShader, rows: WalkedRows, indent: string, b
   const { group } = shader.layout
   const { chunks } = shader.vectors
   const names = Object.keys(rows.vectors)
-  const size = Math.max(1, Math.min(32, Math.floor(TILE_BYTES / (16 * chunks * names.length))))
+  const size = Math.max(1, Math.min(32, Math.floor((WORKGROUP_BYTES - (shader.isBounded ? LENGTH_BYTES : 0)) / (16 * chunks * names.length))))
   const inner = `${indent}  `
   for (const name of names) shader.shared.push(`var<workgroup> ${name}Tile: array<vec4f, ${size * chunks}>;\n`)
   openBlock(shader, rows, size, indent)

@@ -9,12 +9,13 @@ import { writeWalk } from './attention-walk.js'
 import { loopStart, type GpuProgram } from './gpu-program.js'
 
 export function attentionProgram(kernel: AttentionKernel, traits: GpuTraits, forced?: AttentionLayout): GpuProgram | null {
-  const { batch, heads, kvHeads, queries, keys, q, k, v, mask, out, lse } = kernel
+  const { batch, heads, kvHeads, queries, keys, q, k, v, mask, lengths, out, lse } = kernel
   if (batch * heads * queries === 0) return null
   if (forced?.staging === 'split' || (forced === undefined && prefersSplit(kernel, traits))) return splitAttentionProgram(kernel, traits, forced?.group ?? splitGroup(kernel, traits))
   const layout = forced ?? attentionLayout(queries, traits)
-  const shader = new AttentionShader(kernel, kernel.bindings, [q, k, v, out], [lse, ...(mask === null ? [] : [mask])], heads, queries, layout, traits)
+  const shader = new AttentionShader(kernel, kernel.bindings, [q, k, v, out], [lse, ...(mask === null ? [] : [mask]), ...(lengths === null ? [] : [lengths])], heads, queries, layout, traits)
   const { vectors } = shader
+  if (lengths !== null) shader.loadLength(lengths)
   shader.line(`let kvHead = ownHead * ${kvHeads}u / ${heads}u;`)
   shader.loadOwn('q', q, kernel.scale)
   vectors.declare('sum', '  ')

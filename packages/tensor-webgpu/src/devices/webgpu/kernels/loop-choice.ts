@@ -1,6 +1,6 @@
 // How a loop kernel is laid over a GPU: along which axis four elements are computed at once, and how many invocations share a row.
 import { instructionLevels, type LoopKernel } from '../../../plan/kernel.js'
-import { accessMode } from '../wgsl/access.js'
+import { accessMode, resultMode } from '../wgsl/access.js'
 import type { GpuTraits } from '../traits.js'
 
 export interface LoopChoice {
@@ -22,7 +22,7 @@ function vectorScore(kernel: LoopKernel, axis: number): number {
   const levels = instructionLevels(kernel)
   let score = 0
   for (const result of kernel.results) {
-    const mode = accessMode(result.access, kernel.shape, axis)
+    const mode = resultMode(result, kernel.shape, axis)
     if (axis < outer ? mode !== 'vector' : levels[result.value] === 'element' && mode !== 'vector') return -Infinity
     if (mode === 'vector') score += 2
   }

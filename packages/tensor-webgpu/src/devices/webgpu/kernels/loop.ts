@@ -3,7 +3,7 @@
 import { instructionLevels, type Instruction, type LoopKernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
 import { StorageArrays, type Site } from '../wgsl/access.js'
-import { bodyVectorBindings, closure, emitInstructions, emitStore, instructionWidths, type BodyContext } from '../wgsl/body.js'
+import { bodyVectorBindings, closure, emitInstructions, emitStore, instructionWidths, storedValues, type BodyContext } from '../wgsl/body.js'
 import { Prelude } from '../wgsl/prelude.js'
 import { combine, foldVector, reduceIdentity } from '../wgsl/reduce.js'
 import { convert, registerOf, typeName, widen, type Register, type Value, type Width } from '../wgsl/value.js'
@@ -122,7 +122,7 @@ class LoopWriter {
     const { body, reduced, shape } = this.#kernel
     if (reduced === 0) return
     const depths = reduceDepths(body)
-    const live = new Set(closure(body, this.#kernel.results.map(result => result.value), () => false))
+    const live = new Set(closure(body, storedValues(this.#kernel.results), () => false))
     for (let depth = 1; depth <= Math.max(0, ...depths); depth++) {
       const reduces = body.flatMap((instruction, index) => (instruction.fn === 'reduce' && depths[index] === depth && live.has(index) ? [{ index, instruction }] : []))
       const elements = this.#prepare(reduces.map(({ instruction }) => instruction.args[0]))
@@ -206,7 +206,7 @@ class LoopWriter {
     const elementResults = reduced === 0 ? [] : results.filter(result => this.#levels[result.value] === 'element' || this.#isStoredPerElement(result.access.strides))
     const rowResults = results.filter(result => !elementResults.includes(result))
     if (elementResults.length > 0 && product(shape.slice(this.#outer)) > 0) {
-      const elements = this.#prepare(elementResults.map(result => result.value))
+      const elements = this.#prepare(storedValues(elementResults))
       const guarded = this.#choice.lanes > 1
       if (guarded) this.#line('if (stores) {')
       this.#openElements()
@@ -216,7 +216,7 @@ class LoopWriter {
       this.#closeElements()
       if (guarded) this.#line('}')
     }
-    this.#prepare(rowResults.map(result => result.value))
+    this.#prepare(storedValues(rowResults))
     if (rowResults.length === 0) return
     if (this.#choice.lanes > 1) this.#line('if (stores && lane == 0u) {')
     for (const result of rowResults) this.#store(result, this.#values, this.#choice.lanes > 1 ? '    ' : '  ')
@@ -231,6 +231,6 @@ class LoopWriter {
   #store(result: LoopKernel['results'][number], values: readonly (Value | undefined)[], indent: string): void {
     const value = values[result.value]
     if (value === undefined) throw new Error('kernel body: a result must be computed before it is stored')
-    emitStore(result, value, this.#context(indent))
+    emitStore(result, value, this.#context(indent), result.shift && values[result.shift.by])
   }
 }

@@ -25,7 +25,7 @@ export function mapBody(kernel: Body, stridesOf: (access: Access) => number[], a
     if (instruction.fn === 'load' || instruction.fn === 'gather') return { ...instruction, access: access(instruction.access) }
     return instruction.fn === 'index' ? { ...instruction, axis: axis(instruction.axis) } : instruction
   })
-  return { body, results: kernel.results.map((result): Result => ({ value: result.value, access: access(result.access) })) }
+  return { body, results: kernel.results.map((result): Result => ({ ...result, access: access(result.access) })) }
 }
 
 /** Axes that may not be dropped or merged: their index is a value, or a guard looks at it. */

@@ -21,6 +21,12 @@ export function accessMode(access: Access, shape: readonly number[], vectorAxis:
   return stride === 1 && !guarded && aligned ? 'vector' : 'scattered'
 }
 
+/** How a result moves: a shift by other than whole vectors takes its alignment away. */
+export function resultMode({ access, shift }: Result, shape: readonly number[], vectorAxis: number | null): AccessMode {
+  const mode = accessMode(access, shape, vectorAxis)
+  return mode === 'vector' && shift !== undefined && shift.stride % 4 !== 0 ? 'scattered' : mode
+}
+
 /** Where the iteration stands: the text of each axis' index (u32), and the axis along which four neighbours are computed together. */
 export interface Site {
   readonly shape: readonly number[]
@@ -116,14 +122,14 @@ export class StorageArrays {
 }
 
 /** Bindings that can be arrays of vec4: some access moves by whole vectors, and no store is of single elements. */
-export function vectorBindings(body: readonly Instruction[], results: readonly Result[], modeOf: (access: Access) => AccessMode, gatherVector: (index: number) => boolean): Set<number> {
+export function vectorBindings(body: readonly Instruction[], results: readonly Result[], modeOf: (access: Access) => AccessMode, modeOfResult: (result: Result) => AccessMode, gatherVector: (index: number) => boolean): Set<number> {
   const vector = new Set<number>()
   body.forEach((instruction, i) => {
     if (instruction.fn === 'load' && modeOf(instruction.access) === 'vector') vector.add(instruction.access.binding)
     if (instruction.fn === 'gather' && gatherVector(i)) vector.add(instruction.access.binding)
   })
-  for (const result of results) if (modeOf(result.access) === 'vector') vector.add(result.access.binding)
-  for (const result of results) if (modeOf(result.access) !== 'vector') vector.delete(result.access.binding)
+  for (const result of results) if (modeOfResult(result) === 'vector') vector.add(result.access.binding)
+  for (const result of results) if (modeOfResult(result) !== 'vector') vector.delete(result.access.binding)
   return vector
 }
 

@@ -1,6 +1,6 @@
 // The arithmetic of a kernel as WGSL statements: each wanted instruction once, in order, at one place of the iteration.
 import type { Access, Instruction, Result } from '../../../plan/kernel.js'
-import { accessMode, addressText, loadText, vectorBindings, type AccessMode, type Site, type StorageArrays } from './access.js'
+import { accessMode, addressText, loadText, resultMode, vectorBindings, type AccessMode, type Site, type StorageArrays } from './access.js'
 import type { Prelude } from './prelude.js'
 import { applyConstantPower, applyScalar } from './scalar.js'
 import { convert, literal, registerOf, typeName, widen, type Value, type Width } from './value.js'
@@ -53,7 +53,7 @@ export function gathersVector(instruction: Instruction, widths: readonly Width[]
 
 /** The bindings of a body that become arrays of vec4. */
 export function bodyVectorBindings(body: readonly Instruction[], results: readonly Result[], shape: readonly number[], vectorAxis: number | null, widths: readonly Width[]): Set<number> {
-  return vectorBindings(body, results, access => accessMode(access, shape, vectorAxis), index => gathersVector(body[index], widths, shape, vectorAxis))
+  return vectorBindings(body, results, access => accessMode(access, shape, vectorAxis), result => resultMode(result, shape, vectorAxis), index => gathersVector(body[index], widths, shape, vectorAxis))
 }
 
 function constantValue(instruction: { value: number; dtype: Instruction['dtype'] }, prelude: Prelude): Value {
@@ -132,18 +132,31 @@ export function emitInstructions(wanted: readonly number[], context: BodyContext
   }
 }
 
-/** Writes the store of one result; a vector is stored whole where the binding allows. */
-export function emitStore(result: Result, value: Value, context: BodyContext): void {
+/** Writes the store of one result; a vector is stored whole where the binding allows. `by` is the value that a shift goes by. */
+export function emitStore(result: Result, value: Value, context: BodyContext, by?: Value): void {
   const { arrays, site, lines, indent } = context
   const { binding } = result.access
-  const mode = accessMode(result.access, site.shape, site.vectorAxis)
-  if (mode === 'uniform') return void lines.push(`${indent}${arrays.name(binding)}[${addressText(result.access, site)}] = ${arrays.fromRegister(binding, value)};`)
+  const mode = resultMode(result, site.shape, site.vectorAxis)
+  const shift = writeShift(result, context, by)
+  if (mode === 'uniform') return void lines.push(`${indent}${arrays.name(binding)}[${addressText(result.access, site)}${shift(1)}] = ${arrays.fromRegister(binding, value)};`)
   const wide = widen(value, 4)
-  if (arrays.isVector(binding)) return void lines.push(`${indent}${arrays.name(binding)}[${addressText(result.access, site, true)}] = ${arrays.fromRegister(binding, wide)};`)
+  if (arrays.isVector(binding)) return void lines.push(`${indent}${arrays.name(binding)}[${addressText(result.access, site, true)}${shift(4)}] = ${arrays.fromRegister(binding, wide)};`)
   const stored = `stored${lines.length}${context.suffix ?? ''}`
   lines.push(`${indent}let ${stored} = ${arrays.fromRegister(binding, wide)};`)
-  for (let lane = 0; lane < 4; lane++) lines.push(`${indent}${arrays.name(binding)}[${addressText(result.access, site, false, lane)}] = ${stored}[${lane}];`)
+  for (let lane = 0; lane < 4; lane++) lines.push(`${indent}${arrays.name(binding)}[${addressText(result.access, site, false, lane)}${shift(1)}] = ${stored}[${lane}];`)
 }
+
+/** The share of a shift in an address, in elements or in vec4s. */
+function writeShift({ shift }: Result, { lines, indent, suffix = '' }: BodyContext, by: Value | undefined): (divisor: number) => string {
+  if (shift === undefined) return () => ''
+  if (by === undefined) throw new Error('kernel body: what a result is shifted by must be computed before it is stored')
+  const name = `shift${lines.length}${suffix}`
+  lines.push(`${indent}let ${name} = u32(clamp(${convert(by, 'i32').text}, 0i, ${shift.size - 1}i));`)
+  return divisor => ` + ${name} * ${(shift.stride / divisor) >>> 0}u`
+}
+
+/** The instructions whose values storing needs. */
+export const storedValues = (results: readonly Result[]): number[] => results.flatMap(({ value, shift }) => (shift === undefined ? [value] : [value, shift.by]))
 
 export const accessesOf = (body: readonly Instruction[], results: readonly Result[]): Access[] => [
   ...body.flatMap(instruction => (instruction.fn === 'load' || instruction.fn === 'gather' ? [instruction.access] : [])),
