@@ -62,6 +62,6 @@ export function explainPlan({ steps, arenaBlocks }: Plan, accounts: readonly Ste
   })
   const total = (of: (cost: Cost) => number): string => millions(costs.reduce((sum, cost) => sum + of(cost), 0))
   const dispatches = accounts.reduce((sum, account) => sum + account.dispatches, 0)
-  const totals = ['', 'total', '', '', String(dispatches), total(({ bytes }) => bytes), total(({ flops }) => flops ?? 0), [`temporaries ${arenaBlocks.map(millions).join(' + ') || '0'} MB`, ...notes].join(', ')]
+  const totals = ['', 'total', '', '', String(dispatches), total(({ bytes }) => bytes), total(({ flops }) => flops ?? 0), [`arena ${arenaBlocks.map(millions).join(' + ') || '0'} MB`, ...notes].join(', ')]
   return align([columns.map(([title]) => title), ...rows, totals]).join('\n')
 }

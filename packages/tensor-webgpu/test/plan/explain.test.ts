@@ -34,7 +34,7 @@ describe('a plan as a table', () => {
 
   test('stands in columns', () => {
     const lines = explain(source(64, 32).matmul(source(32, 48)).softmax(-1)).split('\n')
-    const ends = lines.map(line => line.indexOf('MFLOP') < 0 ? line.search(/ {2}(here|temporaries)/) : line.indexOf('MFLOP') + 5)
+    const ends = lines.map(line => line.indexOf('MFLOP') < 0 ? line.search(/ {2}(here|arena)/) : line.indexOf('MFLOP') + 5)
     expect(new Set(ends).size).toBe(1)
   })
 

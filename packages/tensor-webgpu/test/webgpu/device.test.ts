@@ -7,7 +7,7 @@ import { requestFullDevice } from '../../src/devices/webgpu/webgpu-device.js'
 import { attentionProgram } from '../../src/devices/webgpu/kernels/attention.js'
 import { attentionBackwardPrograms } from '../../src/devices/webgpu/kernels/attention-backward.js'
 import type { GpuProgram } from '../../src/devices/webgpu/kernels/gpu-program.js'
-import { matmulVariants } from '../../src/devices/webgpu/kernels/matmul.js'
+import { matmulCandidates } from '../../src/devices/webgpu/kernels/matmul-candidates.js'
 import { loopProgram } from '../../src/devices/webgpu/kernels/loop.js'
 import type { AttentionBackwardKernel, AttentionKernel, LoopKernel, MatmulKernel } from '../../src/plan/kernel.js'
 import type { Plan } from '../../src/plan/plan.js'
@@ -148,18 +148,19 @@ describe('every variant is valid WGSL', () => {
     kind: 'matmul', bindings: [binding('f16'), binding('f16'), binding('f32', true), binding()], batch: [3], m: 64, n: 64, k: 64, a: access(0, [4096, 64, 1]), b: access(1, [4096, 1, 64]),
     body: [{ fn: 'head', dtype: 'f32' }, load(3, [0, 0, 1]), { fn: 'add', args: [0, 1], dtype: 'f32' }, { fn: 'gelu', args: [2], dtype: 'f32' }], results: [{ value: 3, access: access(2, dense(3, 64, 64)) }],
   }
+  const skinny: MatmulKernel = { ...matmul, batch: [], m: 3, n: 62, k: 1024, a: access(0, [1024, 1]), b: access(1, [1, 1024]), body: [{ fn: 'head', dtype: 'f32' }], results: [{ value: 0, access: access(2, [62, 1]) }] }
   const softmax: LoopKernel = {
     kind: 'loop', bindings: [binding('f16'), binding('f32', true)], shape: [300, 512], reduced: 1,
     body: [load(0, [512, 1], 'f16'), { fn: 'reduce', reduce: 'max', args: [0], dtype: 'f32' }, { fn: 'sub', args: [0, 1], dtype: 'f32' }, { fn: 'exp', args: [2], dtype: 'f32' }, { fn: 'reduce', reduce: 'sum', args: [3], dtype: 'f32' }, { fn: 'div', args: [3, 4], dtype: 'f32' }],
     results: [{ value: 5, access: access(1, [512, 1]) }],
   }
 
-  test.each([[0], [8], [32]])('on the null backend, for hardware with subgroups of %i', async subgroupSize => {
+  test.each([[0], [8], [32], [64]])('on the null backend, for hardware with subgroups of %i', async subgroupSize => {
     const adapter = await requestGpuAdapter({ gpu: nullGpu() })
     const gpu = await requestFullDevice(adapter)
     const traits = { ...webgpuDeviceFrom(gpu, adapter.info).traits, subgroupSize, software: subgroupSize === 8 }
     const programs: (GpuProgram | null)[] = [
-      ...matmulVariants(matmul, traits).map(variant => variant(matmul, traits)), loopProgram(softmax, traits), loopProgram(softmax, traits, { lanes: 16 }), loopProgram(softmax, traits, { vectorAxis: null }),
+      ...[matmul, skinny].flatMap(kernel => matmulCandidates(kernel, traits).map(({ program }) => program())), loopProgram(softmax, traits), loopProgram(softmax, traits, { lanes: 16 }), loopProgram(softmax, traits, { vectorAxis: null }),
       ...(['direct', 'tile', ...(subgroupSize > 0 ? ['shuffle' as const] : [])] as const).flatMap(staging => {
         const layout = { group: staging === 'shuffle' ? subgroupSize : 16, staging }
         return [attentionProgram(attention, traits, layout), ...attentionBackwardPrograms(backward, traits, layout), ...attentionBackwardPrograms({ ...backward, mask: null }, traits, layout)]

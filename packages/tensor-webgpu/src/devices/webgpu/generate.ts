@@ -27,7 +27,7 @@ export function generate(kernel: Kernel, traits: GpuTraits, choices: Choices = n
 /** null where nothing was chosen for the kernel's class, or the choice does not fit this one of it. */
 function chosenPrograms(kernel: Kernel, traits: GpuTraits, choices: Choices): readonly GpuProgram[] | null {
   if (choices.isEmpty) return null
-  const own = kernelClass(kernel, traits)
+  const own = kernelClass(kernel)
   const name = own === null ? null : choices.of(own)
   return name === null ? null : (candidatesOf(kernel, traits).find(candidate => candidate.name === name)?.programs() ?? null)
 }

@@ -47,7 +47,7 @@ export class PipelineCache {
 
   /** The dispatches of a kernel, in order; none where it has nothing to compute. */
   compile(kernel: Kernel, label: string): readonly Compiled[] {
-    const own = this.#choices.isEmpty ? null : kernelClass(kernel, this.#traits)
+    const own = this.#choices.isEmpty ? null : kernelClass(kernel)
     const key = `${own === null ? '' : (this.#choices.of(own) ?? '')}|${kernelKey(kernel)}`
     const known = this.#byKernel.get(key)
     if (known !== undefined) return known

@@ -2,6 +2,7 @@
 // control flow that barriers or subgroup operations stand in depends on the workgroup alone.
 import type { AttentionSizes, Access, Binding } from '../../../plan/kernel.js'
 import { StorageArrays } from '../wgsl/access.js'
+import { withoutUnused } from '../wgsl/unused.js'
 import type { GpuTraits } from '../traits.js'
 import { foldWorkgroups, loopStart, workgroupNumber, type GpuProgram } from './gpu-program.js'
 import { HeadVectors, vectorHeadBindings } from './head-vectors.js'
@@ -181,7 +182,7 @@ export class AttentionShader {
       this.#bindings.some(binding => binding.dtype === 'f16') ? 'enable f16;\n' : '', shuffles ? 'enable subgroups;\n' : '', this.arrays.declarations, ...this.shared, '\n',
       `@compute @workgroup_size(${this.layout.group})\n`,
       `fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32${shuffles ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {\n`,
-      this.lines.join('\n'), '\n}\n',
+      withoutUnused(this.lines).join('\n'), '\n}\n',
     ].join('')
     return { variant: `${variant} ${this.layout.staging} ${this.layout.group}`, wgsl, bindings: this.arrays.used, workgroups: this.#workgroups }
   }

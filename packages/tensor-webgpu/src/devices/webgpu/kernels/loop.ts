@@ -1,6 +1,7 @@
 // Loop kernels as WGSL: maps, reductions and row programs. A row is computed by `lanes` invocations in as many passes over its elements as
 // its reductions depend on each other; each pass computes only what it needs. A map is a row program without passes.
 import { instructionLevels, type Instruction, type LoopKernel } from '../../../plan/kernel.js'
+import { withoutUnused } from '../wgsl/unused.js'
 import type { GpuTraits } from '../traits.js'
 import { StorageArrays, type Site } from '../wgsl/access.js'
 import { bodyVectorBindings, closure, emitInstructions, emitStore, instructionWidths, storedValues, type BodyContext } from '../wgsl/body.js'
@@ -74,7 +75,7 @@ class LoopWriter {
     const wgsl = [
       usesHalves(this.#kernel) ? 'enable f16;\n' : '', this.#arrays.declarations, ...shared, '\n', this.#prelude.text,
       `@compute @workgroup_size(${lanes * rowsPerGroup})\n`,
-      'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {\n', this.#lines.join('\n'), '\n}\n',
+      'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {\n', withoutUnused(this.#lines).join('\n'), '\n}\n',
     ].join('')
     const how = `${vectorAxis === null ? '' : ' vec4'}${lanes === 1 ? '' : ` ${lanes} lanes x ${rowsPerGroup}`}`
     return { variant: `${reduced === 0 ? 'map' : 'rows'}${how}`, wgsl, bindings: this.#arrays.used, workgroups }

@@ -2,6 +2,7 @@
 // and no workgroup memory: for software adapters, and the fallback that runs anywhere.
 import type { MatmulKernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
+import { withoutUnused } from '../wgsl/unused.js'
 import { foldWorkgroups, workgroupNumber, type GpuProgram, usesHalves } from './gpu-program.js'
 import { MatmulWriter, type Tile } from './matmul-tile.js'
 
@@ -12,7 +13,7 @@ export interface RegisterTile extends Tile {
 }
 
 export function registerMatmul(kernel: MatmulKernel, tile: RegisterTile, traits: GpuTraits): GpuProgram {
-  const writer = new MatmulWriter(kernel, tile, traits)
+  const writer = new MatmulWriter(kernel, tile, traits, tile)
   const { m, n, batch } = kernel
   const { across, down, rows, columns } = tile
   const tilesDown = Math.ceil(m / (rows * down))
@@ -36,23 +37,26 @@ export function matmulText(writer: MatmulWriter, workgroupSize: number, shared: 
   return [
     usesHalves(writer.kernel) ? 'enable f16;\n' : '', enables, writer.arrays.declarations, shared, '\n', writer.prelude.text,
     `@compute @workgroup_size(${workgroupSize})\n`,
-    `fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32${parameters}) {\n`, writer.lines.join('\n'), '\n}\n',
+    `fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32${parameters}) {\n`, withoutUnused(writer.lines).join('\n'), '\n}\n',
   ].join('')
 }
 
-/** The loop over k: four at a time where an operand is loaded four along k, one at a time otherwise, and the rest singly. */
-export function writeContraction(writer: MatmulWriter): void {
+/**
+ * The loop over k: four at a time where an operand is loaded four along k, one at a time otherwise, and the rest singly. It takes every
+ * `step`-th round, from `start` on.
+ */
+export function writeContraction(writer: MatmulWriter, { start, step } = { start: writer.loopStart, step: 1 }): void {
   const { k } = writer.kernel
   const byFour = writer.aMode === 'k' || writer.bMode === 'k'
   const whole = byFour ? Math.floor(k / 4) : k
   if (whole > 0) {
-    writer.line(byFour ? `for (var kq = ${writer.loopStart}; kq < ${whole}u; kq += 1u) {` : `for (var k = ${writer.loopStart}; k < ${whole}u; k += 1u) {`)
+    writer.line(byFour ? `for (var kq = ${start}; kq < ${whole}u; kq += ${step}u) {` : `for (var k = ${start}; k < ${whole}u; k += ${step}u) {`)
     if (byFour) writer.line('let k = kq * 4u;', '    ')
     writeStep(writer, byFour ? 4 : 1, false)
     writer.line('}')
   }
   if (!byFour || k % 4 === 0) return
-  writer.line(`for (var k = ${whole * 4}u; k < ${k}u; k += 1u) {`)
+  writer.line(`for (var k = ${whole * 4}u${step === 1 ? '' : ` + ${start}`}; k < ${k}u; k += ${step}u) {`)
   writeStep(writer, 1, true)
   writer.line('}')
 }

@@ -22,7 +22,7 @@ export function fitsSubgroup(kernel: MatmulKernel, tile: SubgroupTile, subgroupS
 }
 
 export function subgroupMatmul(kernel: MatmulKernel, tile: SubgroupTile, traits: GpuTraits): GpuProgram {
-  const writer = new MatmulWriter(kernel, tile, traits, { scalarA: true })
+  const writer = new MatmulWriter(kernel, tile, traits, { across: traits.subgroupSize, down: tile.down, scalarA: true })
   const size = traits.subgroupSize
   const { m, n, batch } = kernel
   const { down, rows, columns } = tile

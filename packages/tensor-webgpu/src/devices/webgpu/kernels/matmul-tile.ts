@@ -20,6 +20,8 @@ export interface Tile {
 /** Larger bodies run in a loop over the tile instead of being written out for each of its elements: shaders compile in time. */
 const UNROLLED_INSTRUCTIONS = 48
 
+const plus = (text: string, n: number): string => (n === 0 ? text : `${text} + ${n}u`)
+
 export class MatmulWriter {
   readonly kernel: MatmulKernel
   readonly tile: Tile
@@ -36,8 +38,17 @@ export class MatmulWriter {
   /** Where the writer's loops start: see `loopStart`. */
   readonly loopStart: string
 
-  /** `scalarA`: a is loaded one element at a time whatever its layout; `stagedScalars`: both are. */
-  constructor(kernel: MatmulKernel, tile: Tile, traits: GpuTraits, { scalarA = false, stagedScalars = false } = {}) {
+  /** Whether the workgroups' tiles end where the product ends: nothing then needs clamping or guarding. */
+  readonly #wholeRows: boolean
+  readonly #wholeColumns: boolean
+
+  /**
+   * `across` and `down`: tiles of a workgroup side by side along n and along m. `scalarA`: a is loaded one element at a time whatever its layout;
+   * `stagedScalars`: both are.
+   */
+  constructor(kernel: MatmulKernel, tile: Tile, traits: GpuTraits, { across = 1, down = 1, scalarA = false, stagedScalars = false } = {}) {
+    this.#wholeRows = kernel.m % (tile.rows * down) === 0
+    this.#wholeColumns = kernel.n % (tile.columns * 4 * across) === 0
     this.loopStart = loopStart(traits)
     this.kernel = kernel
     this.tile = tile
@@ -82,16 +93,17 @@ export class MatmulWriter {
     for (let row = 0; row < this.tile.rows; row++) {
       if (this.aMode === 'own' && row % 4 !== 0) continue
       const last = this.aMode === 'own' ? m - 4 : m - 1
-      this.line(`let m${row} = min(firstRow + ${row}u, ${last}u);`)
+      this.line(`let m${row} = ${this.#wholeRows ? plus('firstRow', row) : `min(${plus('firstRow', row)}, ${last}u)`};`)
     }
     for (let column = 0; column < this.tile.columns; column++) {
-      if (this.bMode === 'own') this.line(`let n${column} = min(${this.columnVector(column)}, ${n / 4 - 1}u);`)
-      else for (let lane = 0; lane < 4; lane++) this.line(`let n${column}_${lane} = min(${this.columnVector(column)} * 4u + ${lane}u, ${n - 1}u);`)
+      const clamped = (index: string, last: number): string => (this.#wholeColumns ? index : `min(${index}, ${last}u)`)
+      if (this.bMode === 'own') this.line(`let n${column} = ${clamped(this.columnVector(column), n / 4 - 1)};`)
+      else for (let lane = 0; lane < 4; lane++) this.line(`let n${column}_${lane} = ${clamped(plus(`${this.columnVector(column)} * 4u`, lane), n - 1)};`)
     }
   }
 
   columnVector(column: number, apart = 1): string {
-    return column === 0 ? 'firstColumn' : `firstColumn + ${column * apart}u`
+    return column === 0 ? 'firstColumn' : `(firstColumn + ${column * apart}u)`
   }
 
   #operandSite(of: 'a' | 'b', own: string, ownQuarter: string, k: string, kQuarter: string, mode: LoadMode): Site {
@@ -115,57 +127,65 @@ export class MatmulWriter {
   }
 
   loadB(column: string, k: string, kQuarter = '', mode = this.bMode): string {
-    return this.#load(this.kernel.b, this.#operandSite('b', `(${column})`, column, k, kQuarter, mode))
+    return this.#load(this.kernel.b, this.#operandSite('b', /^\w+$/.test(column) ? column : `(${column})`, column, k, kQuarter, mode))
   }
 
   writeSums(): void {
     for (let row = 0; row < this.tile.rows; row++) for (let column = 0; column < this.tile.columns; column++) this.line(`var sum${row}_${column} = vec4f();`)
-    if (this.#sums.length > 0) for (let column = 0; column < this.tile.columns; column++) this.line(`var columnSum${column} = vec4f();`)
+    if (this.hasColumnSums) for (let column = 0; column < this.tile.columns; column++) this.line(`var columnSum${column} = vec4f();`)
   }
 
   /** Adds what was loaded of b, one column vector at one step of k, to the sum of its column. */
   addToColumnSum(column: number, b: string, indent: string): void {
-    if (this.#sums.length > 0) this.line(`columnSum${column} += ${b};`, indent)
+    if (this.hasColumnSums) this.line(`columnSum${column} += ${b};`, indent)
+  }
+
+  get hasColumnSums(): boolean {
+    return this.#sums.length > 0
   }
 
   /** The tiles of the first rows store the sums; all the others have computed the same. */
-  #writeColumnSums(apart: number): void {
-    if (this.#sums.length === 0) return
+  writeColumnSums(apart = 1, indent = '  '): void {
+    if (!this.hasColumnSums) return
     const { batch, n } = this.kernel
     const lanes = this.vectorColumns ? [0] : [0, 1, 2, 3]
-    this.line('if (firstRow == 0u) {')
+    this.line('if (firstRow == 0u) {', indent)
     for (let column = 0; column < this.tile.columns; column++)
       for (const lane of lanes) {
-        const nq = `(${this.columnVector(column, apart)})`
-        const index = this.vectorColumns ? `${nq} * 4u` : `(${nq} * 4u + ${lane}u)`
+        const nq = this.columnVector(column, apart)
+        const index = this.vectorColumns ? `${nq} * 4u` : `(${plus(`${nq} * 4u`, lane)})`
         const site: Site = { shape: this.#shape, vectorAxis: this.vectorColumns ? batch.length + 1 : null, index: () => index, quarter: nq }
         const sum: Value = this.vectorColumns ? { text: `columnSum${column}`, type: 'f32', width: 4 } : { text: `columnSum${column}[${lane}]`, type: 'f32', width: 1 }
-        this.line(this.vectorColumns ? `if (${nq} < ${n / 4}u) {` : `if (${index} < ${n}u) {`, '    ')
-        for (const result of this.#sums) emitStore(result, sum, { body: [], arrays: this.arrays, prelude: this.prelude, indent: '      ', lines: this.lines, site })
-        this.line('}', '    ')
+        this.line(this.#wholeColumns ? '{' : this.vectorColumns ? `if (${nq} < ${n / 4}u) {` : `if (${index} < ${n}u) {`, `${indent}  `)
+        for (const result of this.#sums) emitStore(result, sum, { body: [], arrays: this.arrays, prelude: this.prelude, indent: `${indent}    `, lines: this.lines, site })
+        this.line('}', `${indent}  `)
       }
-    this.line('}')
+    this.line('}', indent)
+  }
+
+  /** Instructions of the body that a result rests on. */
+  get #needed(): number[] {
+    return closure(this.kernel.body, this.kernel.results.map(result => result.value), () => false)
   }
 
   /** Runs the body on every element of the tile that lies inside the product. Column vectors of the tile lie `apart` apart. */
   writeEpilogue(apart = 1): void {
-    this.#writeColumnSums(apart)
+    this.writeColumnSums(apart)
     const { rows, columns } = this.tile
-    const needed = closure(this.kernel.body, this.kernel.results.map(result => result.value), () => false)
-    const weight = needed.reduce((sum, index) => sum + (['load', 'constant', 'head', 'add', 'mul', 'sub', 'where'].includes(this.kernel.body[index].fn) ? 1 : 8), 1)
-    if (!this.vectorColumns || weight * rows * columns > UNROLLED_INSTRUCTIONS) return this.#writeEpilogueLoop(needed, apart)
+    const weight = this.#needed.reduce((sum, index) => sum + (['load', 'constant', 'head', 'add', 'mul', 'sub', 'where'].includes(this.kernel.body[index].fn) ? 1 : 8), 1)
+    if (!this.vectorColumns || weight * rows * columns > UNROLLED_INSTRUCTIONS) return this.#writeEpilogueLoop(apart)
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
         this.line('{')
-        this.line(`let m = firstRow + ${row}u;`, '    ')
+        this.line(`let m = ${plus('firstRow', row)};`, '    ')
         this.line(`let nq = ${this.columnVector(column, apart)};`, '    ')
-        this.#writeElement(needed, `sum${row}_${column}`, '    ')
+        this.writeElement(`sum${row}_${column}`, '    ')
         this.line('}')
       }
     }
   }
 
-  #writeEpilogueLoop(needed: readonly number[], apart: number): void {
+  #writeEpilogueLoop(apart: number): void {
     const { rows, columns } = this.tile
     const names = Array.from({ length: rows * columns }, (_, i) => `sum${Math.floor(i / columns)}_${i % columns}`)
     this.line(`var sums = array<vec4f, ${rows * columns}>(${names.join(', ')});`)
@@ -173,18 +193,20 @@ export class MatmulWriter {
     this.line(`for (var part = ${this.loopStart}; part < ${count}u; part += 1u) {`)
     const position = this.vectorColumns ? 'part' : '(part / 4u)'
     this.line(`let m = firstRow + ${columns === 1 ? position : `${position} / ${columns}u`};`, '    ')
-    const nq = columns === 1 ? 'firstColumn' : `firstColumn + ${position} % ${columns}u * ${apart}u`
-    this.line(this.vectorColumns ? `let nq = ${nq};` : `let n = (${nq}) * 4u + part % 4u;`, '    ')
-    this.#writeElement(needed, this.vectorColumns ? 'sums[part]' : 'sums[part / 4u][part % 4u]', '    ')
+    const nq = columns === 1 ? 'firstColumn' : `firstColumn + ${position} % ${columns}u${apart === 1 ? '' : ` * ${apart}u`}`
+    this.line(this.vectorColumns ? `let nq = ${nq};` : `let n = ${columns === 1 ? nq : `(${nq})`} * 4u + part % 4u;`, '    ')
+    this.writeElement(this.vectorColumns ? 'sums[part]' : 'sums[part / 4u][part % 4u]', '    ')
     this.line('}')
   }
 
-  #writeElement(needed: readonly number[], head: string, indent: string): void {
+  /** Runs the body on `head`, the product at row `m` and column vector `nq` (column `n` one by one), where that lies inside. */
+  writeElement(head: string, indent: string): void {
     const { batch, m, n, body, results } = this.kernel
     const rank = batch.length
     const inner = `${indent}  `
     const vectorAxis = this.vectorColumns ? rank + 1 : null
-    this.line(`if (m < ${m}u && ${this.vectorColumns ? `nq < ${n / 4}u` : `n < ${n}u`}) {`, indent)
+    const inside = [...(this.#wholeRows ? [] : [`m < ${m}u`]), ...(this.#wholeColumns ? [] : [this.vectorColumns ? `nq < ${n / 4}u` : `n < ${n}u`])]
+    this.line(inside.length === 0 ? '{' : `if (${inside.join(' && ')}) {`, indent)
     if (this.vectorColumns) this.line('let n = nq * 4u;', inner)
     this.line(`let head = ${head};`, inner)
     const headValue: Value = { text: 'head', type: 'f32', width: this.vectorColumns ? 4 : 1 }
@@ -194,7 +216,7 @@ export class MatmulWriter {
       site: { shape: this.#shape, vectorAxis, index, quarter: 'nq' },
     }
     const values: (Value | undefined)[] = new Array<Value | undefined>(body.length).fill(undefined)
-    emitInstructions(needed, context, values)
+    emitInstructions(this.#needed, context, values)
     for (const result of results) {
       const value = values[result.value]
       if (value === undefined) throw new Error('matmul: a result must be computed before it is stored')

@@ -17,7 +17,7 @@ export interface WorkgroupTile extends Tile {
 export const workgroupBytes = ({ rows, columns, across, down, depth }: WorkgroupTile): number => 4 * depth * (rows * down + columns * 4 * across)
 
 export function workgroupMatmul(kernel: MatmulKernel, tile: WorkgroupTile, traits: GpuTraits): GpuProgram {
-  const writer = new MatmulWriter(kernel, tile, traits, { stagedScalars: true })
+  const writer = new MatmulWriter(kernel, tile, traits, { across: tile.across, down: tile.down, stagedScalars: true })
   const { m, n, k, batch } = kernel
   const { across, down, rows, columns, depth } = tile
   const [tileRows, tileColumns] = [rows * down, columns * across] // the latter in vec4s

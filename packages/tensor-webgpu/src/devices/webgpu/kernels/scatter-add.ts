@@ -1,6 +1,7 @@
 // ScatterAdd without atomics: each invocation owns a block of rows at one place (or four) of the inner axis, clears them, and adds the sources
 // that name them in ascending order. Sums therefore never depend on timing. A short list of sources is a plain reduction instead.
 import type { Access, LoopKernel, ScatterAddKernel } from '../../../plan/kernel.js'
+import { withoutUnused } from '../wgsl/unused.js'
 import type { GpuTraits } from '../traits.js'
 import { accessMode, addressText, loadText, StorageArrays, type Site } from '../wgsl/access.js'
 import { convert } from '../wgsl/value.js'
@@ -63,7 +64,7 @@ export function scatterAddProgram(kernel: ScatterAddKernel, traits: GpuTraits): 
   lines.push(`    if (row >= firstRow && row < endRow) { ${outText} = ${sum}; }`, '  }')
   const wgsl = [
     bindings.some(binding => binding.dtype === 'f16') ? 'enable f16;\n' : '', arrays.declarations, '\n', `@compute @workgroup_size(${group})\n`,
-    'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {\n', lines.join('\n'), '\n}\n',
+    'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {\n', withoutUnused(lines).join('\n'), '\n}\n',
   ].join('')
   return { variant: `scatterAdd${fourWide ? ' vec4' : ''} ${rowsPerBlock} rows`, wgsl, bindings: arrays.used, workgroups }
 }

@@ -54,5 +54,6 @@ export function simplifyMatmul(original: MatmulKernel): MatmulKernel {
   const m = kernel.batch.length
   // sums are of b's columns: it stays b
   const alongRows = kernel.columnSums === undefined && kernel.results.every(({ access }) => access.strides[m] === 1 && access.strides[m + 1] !== 1)
-  return alongRows && kernel.m > 1 ? exchange(kernel) : kernel
+  // a column is a row, which the shaders know how to spread over invocations
+  return (alongRows || kernel.n === 1) && kernel.m > 1 ? exchange(kernel) : kernel
 }

@@ -5,7 +5,8 @@ import { attentionProgram } from '../kernels/attention.js'
 import { attentionLayout, type AttentionLayout } from '../kernels/attention-shader.js'
 import { prefersSplit, splitGroup } from '../kernels/attention-split.js'
 import type { GpuProgram } from '../kernels/gpu-program.js'
-import { matmulCandidates, tiledForm } from '../kernels/matmul.js'
+import { matmulCandidates } from '../kernels/matmul-candidates.js'
+import { matmulForm } from '../kernels/matmul.js'
 import type { GpuTraits } from '../traits.js'
 
 export interface Candidate {
@@ -19,12 +20,12 @@ const dtypes = (kernel: Kernel): string => kernel.bindings.map(({ dtype }) => dt
 const layout = (access: Access): string => access.strides.slice(-2).map(stride => (stride === 1 ? '1' : stride === 0 ? '0' : 's')).join('')
 
 /** null for kernels that are computed in one way only. */
-export function kernelClass(kernel: Kernel, traits: GpuTraits): string | null {
+export function kernelClass(kernel: Kernel): string | null {
   if (kernel.kind === 'matmul') {
-    const tiled = tiledForm(kernel, traits)
-    if (tiled === null) return null
-    const batch = tiled.batch.reduce((a, b) => a * b, 1)
-    return `matmul b${bucket(batch)} m${bucket(tiled.m)} n${bucket(tiled.n)} k${bucket(tiled.k)} ${layout(tiled.a)}${layout(tiled.b)} +${bucket(tiled.body.length)}${tiled.columnSums === undefined ? '' : ' sums'} ${dtypes(tiled)}`
+    const form = matmulForm(kernel)
+    if (form === null) return null
+    const batch = form.batch.reduce((a, b) => a * b, 1)
+    return `matmul b${bucket(batch)} m${bucket(form.m)} n${bucket(form.n)} k${bucket(form.k)} ${layout(form.a)}${layout(form.b)} +${bucket(form.body.length)}${form.columnSums === undefined ? '' : ' sums'} ${dtypes(form)}`
   }
   if (kernel.kind !== 'attention' && kernel.kind !== 'attentionBackward') return null
   const { batch, heads, queries, keys, headSize, causal, mask } = kernel
@@ -34,8 +35,8 @@ export function kernelClass(kernel: Kernel, traits: GpuTraits): string | null {
 /** Candidates, the seed table's choice first. */
 export function candidatesOf(kernel: Kernel, traits: GpuTraits): Candidate[] {
   if (kernel.kind === 'matmul') {
-    const tiled = tiledForm(kernel, traits)
-    return tiled === null ? [] : matmulCandidates(tiled, traits).map(({ name, make }) => ({ name, programs: () => [make(tiled, traits)] }))
+    const form = matmulForm(kernel)
+    return form === null ? [] : matmulCandidates(form, traits).map(({ name, program }) => ({ name, programs: () => [program()] }))
   }
   if (kernel.kind === 'attention')
     return forwardLayouts(kernel, traits).map(({ name, layout: forced }) => {

@@ -6,7 +6,7 @@ export interface Workbench {
   readonly gpu: GPUDevice
   /** Scratch for each of the kernel's bindings. */
   readonly buffers: readonly GPUBufferBinding[]
-  /** The most a candidate may take to compile and to run once; and in all. */
+  /** The most a candidate may take to compile and to run for the first time; and for its measurements after that. */
   readonly compileMs: number
   readonly candidateMs: number
 }
@@ -18,7 +18,6 @@ const COMPUTE_STAGE = 4
 
 /** Microseconds a run, best of a few batches; null for a candidate that is invalid, or too slow to compile or to run. */
 export async function measure(programs: readonly GpuProgram[], bench: Workbench): Promise<number | null> {
-  const start = performance.now()
   const { gpu } = bench
   gpu.pushErrorScope('validation')
   const compiled = await within(bench.compileMs, Promise.all(programs.map(program => prepare(program, bench)))).catch(() => null)
@@ -41,6 +40,7 @@ export async function measure(programs: readonly GpuProgram[], bench: Workbench)
   }
   // some implementations compile at the first dispatch
   if ((await run(1)) > bench.compileMs) return null
+  const start = performance.now()
   let best = Infinity
   let times = 1
   for (let batch = 0; batch < BATCHES && performance.now() - start < bench.candidateMs; ) {

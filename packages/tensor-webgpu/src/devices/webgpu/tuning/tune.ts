@@ -32,7 +32,7 @@ export async function tune(gpu: GPUDevice, traits: GpuTraits, prepared: Iterable
   const end = performance.now() + totalMs
   let measured = 0
   for (const { kernel, lengths } of prepared) {
-    const own = kernelClass(kernel, traits)
+    const own = kernelClass(kernel)
     const candidates = own === null || choices.has(own) ? [] : candidatesOf(kernel, traits)
     if (own === null || candidates.length < 2 || performance.now() > end) continue
     const { buffer, parts } = scratchFor(gpu, kernel, lengths)

@@ -24,7 +24,7 @@ export class Tuning {
   }
 
   remember(prepared: Prepared): void {
-    const own = kernelClass(prepared.kernel, this.#traits)
+    const own = kernelClass(prepared.kernel)
     if (own !== null && !this.#prepared.has(own)) this.#prepared.set(own, prepared)
   }
 
