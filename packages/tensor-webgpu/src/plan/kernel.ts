@@ -2,6 +2,7 @@
 // addresses, so kernels that are equal as data (every layer of a model) share one compiled program. How it is computed is the device's.
 import type { Dtype } from '../dtype.js'
 import { structureKey } from '../graph/structure-key.js'
+import { rowMajorStrides, sizeOf } from '../shape.js'
 import type { ScalarFunction } from '../graph/scalar-function.js'
 
 /** One buffer a kernel touches. `written` bindings may also be read at the same element (in-place update). */
@@ -188,4 +189,15 @@ function levelOf(instruction: Instruction, levels: readonly string[], outer: num
   const access = instruction.fn === 'load' || instruction.fn === 'gather' ? instruction.access : undefined
   const varies = access !== undefined && (access.strides.slice(outer).some(stride => stride !== 0) || (access.guards ?? []).some(guard => guard.axis >= outer))
   return varies || args.some(arg => levels[arg] === 'element') ? 'element' : 'row'
+}
+
+/** Of a kernel that only moves one dense stretch of elements to another: where from and where to, and how many. null for all others. */
+export function denseCopy(kernel: Kernel): { readonly from: Access; readonly to: Access; readonly length: number } | null {
+  if (kernel.kind !== 'loop' || kernel.reduced > 0 || kernel.body.length !== 1 || kernel.results.length !== 1) return null
+  const [load] = kernel.body
+  const [{ access: to, shift }] = kernel.results
+  if (load.fn !== 'load' || shift !== undefined || kernel.bindings[load.access.binding].dtype !== kernel.bindings[to.binding].dtype) return null
+  const dense = rowMajorStrides(kernel.shape)
+  const isDense = ({ strides, guards = [] }: Access): boolean => guards.length === 0 && strides.every((stride, axis) => kernel.shape[axis] === 1 || stride === dense[axis])
+  return isDense(load.access) && isDense(to) ? { from: load.access, to, length: sizeOf(kernel.shape) } : null
 }

@@ -1,7 +1,7 @@
 // A plan made ready to run: its kernels compiled, and for each step a frame in memory with the addresses of its bindings.
 import { DeviceError } from '../../errors.js'
 import { evaluateCustom } from '../../graph/definition.js'
-import type { CustomKernel } from '../../plan/kernel.js'
+import { denseCopy, type Access, type CustomKernel, type Kernel } from '../../plan/kernel.js'
 import type { Plan } from '../../plan/plan.js'
 import { sizeOf } from '../../shape.js'
 import type { Copy, DeviceCounts, Executable, Storage } from '../device.js'
@@ -63,6 +63,7 @@ export class WasmExecutable implements Executable {
       counts.dispatches += phases.length > 0 ? 1 : 0
       const { kernel } = this.#plan.steps[i]
       if (kernel.kind === 'custom') this.#runCustom(kernel, i)
+      else if (phases.length === 0) this.#runCopy(kernel, i)
     })
     counts.submits++
     this.#device.copy(copies.after ?? [])
@@ -73,11 +74,21 @@ export class WasmExecutable implements Executable {
     for (const { external, slot, offset } of this.#plan.preloads) words[(scratch.arena.start + this.#plan.slots[slot].arenaOffset) / 4 + offset] = words[this.#bound[external] / 4]
   }
 
+  #runCopy(kernel: Kernel, step: number): void {
+    const copy = denseCopy(kernel)
+    if (copy === null) return
+    const frame = (this.#frames + this.#frameOffsets[step]) / 4
+    const { words } = this.#device.memory
+    const start = ({ binding, offset }: Access): number => (words[frame + 1 + binding] >>> 2) + offset
+    words.copyWithin(start(copy.to), start(copy.from), start(copy.from) + copy.length)
+    this.#device.counts.dispatches++
+  }
+
   #runCustom(kernel: CustomKernel, step: number): void {
     const frame = (this.#frames + this.#frameOffsets[step]) / 4
     const { words } = this.#device.memory
     const view = ({ binding, offset, shape, dtype }: CustomKernel['out']): Float32Array | Int32Array | Uint32Array => {
-      const place = [words.buffer, words[frame + 1 + binding] + 4 * offset, sizeOf(shape)] as const
+      const place = [words.buffer, (words[frame + 1 + binding] >>> 0) + 4 * offset, sizeOf(shape)] as const
       return dtype === 'f32' ? new Float32Array(...place) : dtype === 'i32' ? new Int32Array(...place) : new Uint32Array(...place)
     }
     this.#device.counts.dispatches++

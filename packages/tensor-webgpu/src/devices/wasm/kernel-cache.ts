@@ -118,7 +118,7 @@ export class KernelCache {
         return { module, index: Number(exported.slice(1)), units, chunk, call: (frame, scratch, begin, end) => void call(frame, scratch, begin, end) }
       })
       this.#kernels.set(key, { kernel: { ...kernel, phases }, module })
-      this.#counts.pipelinesCreated++
+      if (phases.length > 0) this.#counts.pipelinesCreated++
     }
   }
 

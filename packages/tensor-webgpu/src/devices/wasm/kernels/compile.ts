@@ -1,6 +1,6 @@
 // Which generator writes the code of which kernel.
 import { DtypeError } from '../../../errors.js'
-import type { Kernel } from '../../../plan/kernel.js'
+import { denseCopy, type Kernel } from '../../../plan/kernel.js'
 import { compileAttention } from './attention.js'
 import { compileAttentionBackward } from './attention-backward.js'
 import type { CompiledKernel, KernelModule } from './kernel-module.js'
@@ -11,6 +11,8 @@ import { compileScatterAdd } from './scatter-add.js'
 export function compileKernel(module: KernelModule, kernel: Kernel): CompiledKernel {
   const half = kernel.bindings.find(binding => binding.dtype === 'f16')
   if (half !== undefined) throw new DtypeError('wasm: element types must be f32, i32, u32 or bool, got f16; cast to f32 on this device')
+  // Run in TypeScript on the calling thread: executable.ts.
+  if (kernel.kind === 'custom' || denseCopy(kernel) !== null) return { phases: [], sharedBytes: 0, threadBytes: 0 }
   switch (kernel.kind) {
     case 'loop':
       return compileLoop(module, kernel)
@@ -20,9 +22,6 @@ export function compileKernel(module: KernelModule, kernel: Kernel): CompiledKer
       return compileAttention(module, kernel)
     case 'attentionBackward':
       return compileAttentionBackward(module, kernel)
-    case 'custom':
-      // Runs in TypeScript on the calling thread: executable.ts.
-      return { phases: [], sharedBytes: 0, threadBytes: 0 }
     case 'scatterAdd':
       return compileScatterAdd(module, kernel)
   }

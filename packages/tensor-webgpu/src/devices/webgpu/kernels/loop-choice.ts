@@ -51,7 +51,9 @@ export function chooseLoop(kernel: LoopKernel, traits: GpuTraits): LoopChoice {
   const outerVector = vectorAxis !== null && vectorAxis < outer
   const rows = product(kernel.shape.slice(0, outer)) / (outerVector ? 4 : 1)
   const length = product(kernel.shape.slice(outer)) / (vectorAxis !== null && !outerVector ? 4 : 1)
-  if (kernel.reduced === 0) return { vectorAxis, lanes: 1, rowsPerGroup: mapGroup(rows, traits), rowsAdjacent: true }
+  // flat maps of all sizes have one shader: see LoopWriter's wholeResult
+  const flat = kernel.shape.length === 1 && vectorAxis === 0
+  if (kernel.reduced === 0) return { vectorAxis, lanes: 1, rowsPerGroup: flat ? Math.min(64, traits.maxInvocations) : mapGroup(rows, traits), rowsAdjacent: true }
   // invocations that keep the machine busy: a few per SIMD lane of two cores, or thousands
   const wanted = traits.software ? 32 : 8192
   const mostLanes = traits.software ? 64 : Math.min(256, traits.maxInvocations)

@@ -1,10 +1,10 @@
 // Loop kernels as WGSL: maps, reductions and row programs. A row is computed by `lanes` invocations in as many passes over its elements as
 // its reductions depend on each other; each pass computes only what it needs. A map is a row program without passes.
-import { instructionLevels, type Instruction, type LoopKernel } from '../../../plan/kernel.js'
+import { instructionLevels, type Access, type Instruction, type LoopKernel } from '../../../plan/kernel.js'
 import { withoutUnused } from '../wgsl/unused.js'
 import type { GpuTraits } from '../traits.js'
 import { StorageArrays, type Site } from '../wgsl/access.js'
-import { bodyVectorBindings, closure, emitInstructions, emitStore, instructionWidths, storedValues, type BodyContext } from '../wgsl/body.js'
+import { accessesOf, bodyVectorBindings, closure, emitInstructions, emitStore, instructionWidths, storedValues, type BodyContext } from '../wgsl/body.js'
 import { Prelude } from '../wgsl/prelude.js'
 import { combine, foldVector, reduceIdentity } from '../wgsl/reduce.js'
 import { convert, registerOf, typeName, widen, type Register, type Value, type Width } from '../wgsl/value.js'
@@ -88,7 +88,9 @@ class LoopWriter {
     const first = `(${workgroupNumber(workgroups)}) * ${rowsPerGroup}u`
     if (lanes === 1) {
       this.#line(`let row = ${first} + local;`)
-      if (surplus) this.#line(`if (row >= ${rows}u) { return; }`)
+      const whole = workgroups[1] === 1 ? this.#wholeResult() : null
+      if (whole !== null) this.#line(`if (row >= arrayLength(&${this.#arrays.name(whole)})) { return; }`)
+      else if (surplus) this.#line(`if (row >= ${rows}u) { return; }`)
     } else {
       this.#line(`let lane = ${rowsAdjacent ? `local / ${rowsPerGroup}u` : `local % ${lanes}u`};`)
       this.#line(`let rowInGroup = ${rowsAdjacent ? `local % ${rowsPerGroup}u` : `local / ${lanes}u`};`)
@@ -101,6 +103,19 @@ class LoopWriter {
       if (rowShape[vectorAxis] <= 1) this.#line(`let i${vectorAxis}q = 0u;`)
       this.#line(`let i${vectorAxis} = i${vectorAxis}q * 4u;`)
     }
+  }
+
+  /**
+   * A binding that a flat map overwrites from end to end, four elements at a time, and touches in no other way: its length is that of the map,
+   * which then needs no number in the shader. Maps of all sizes share a pipeline.
+   */
+  #wholeResult(): number | null {
+    const { shape, reduced, body, results, bindings } = this.#kernel
+    if (shape.length !== 1 || reduced > 0 || this.#choice.vectorAxis !== 0 || results.some(({ shift }) => shift !== undefined)) return null
+    const accesses = accessesOf(body, results)
+    const isFlat = ({ offset, strides, guards = [] }: Access): boolean => offset === 0 && strides.length === 1 && strides[0] === 1 && guards.length === 0
+    const binding = results.map(({ access }) => access.binding).find(written => bindings[written].dtype !== 'f16' && accesses.every(access => access.binding !== written || isFlat(access)))
+    return binding ?? null
   }
 
   #line(text: string, indent = '  '): void {
