@@ -53,7 +53,7 @@ describeOnAdapters('a device of small limits', ({ gpu }) => {
   test('computes the same in an arena of several buffers', async () => {
     const whole = await chain(await requestDevice('webgpu', { gpu }))
     const parted = await chain(await requestDevice('webgpu', { gpu, limits: { maxBufferBytes: 4 << 20 } }))
-    expect(parted.table).toMatch(/temporaries [\d.]+ \+ [\d.]+ MB/)
+    expect(parted.table).toMatch(/arena [\d.]+ \+ [\d.]+ MB/)
     expect(parted.data).toEqual(whole.data)
   })
 
