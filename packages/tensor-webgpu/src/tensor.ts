@@ -42,7 +42,7 @@ export class Tensor {
   }
 
   /**
-   * Moves the values of tensors into one flat tensor (each piece padded with zeros to a multiple of 64 elements), which is returned. The
+   * Moves the values of tensors into one flat tensor (each piece padded with zeros to a multiple of 128 elements), which is returned. The
    * handles stay what they were, as windows on it: what assigns to the flat tensor changes them, and the reverse. An optimizer updates all
    * parameters in one kernel that way. A handle can be packed once.
    */

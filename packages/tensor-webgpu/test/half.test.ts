@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inputsAs, operations } from '../../../tooling/operations/src/index.ts'
 import { roundToHalf } from '../src/dtype.js'
 import { floatFromHalf, halfFromFloat } from '../src/devices/webgpu/host-data.js'
-import { compile, DtypeError, memory, ones, rand, requestDevice, scaledDotProductAttention, tensor, zeros, type Device, type Tensor } from '../src/index.js'
+import { compile, crossEntropy, DtypeError, layerNorm, memory, ones, rand, requestDevice, rmsNorm, scaledDotProductAttention, tensor, zeros, type Device, type Tensor } from '../src/index.js'
 
 test('rounding to half agrees with the bits of every half and what lies between', () => {
   for (let bits = 0; bits < 0x7c00; bits += 7) {
@@ -68,6 +68,44 @@ describeOnAdapters('f16', ({ gpu, name }) => {
     expect(await x.sum().item()).toBe(3000)                                     // 3001 rounded to a half
     expect(await x.reshape([1, 3001]).matmul(x.reshape([3001, 1])).item()).toBe(3000)
     expect(await x.mul(0.25).mean().item()).toBeCloseTo(0.25, 3)
+  })
+
+  test('a sum cut into kernels holds what halves do not: thousands up and down again are nothing', async () => {
+    if (!device.supports('f16')) return
+    const x = tensor(Float32Array.from({ length: 2 ** 17 }, (_, i) => (i < 2 ** 16 ? 1000 : -1000)), { device }).to('f16')
+    expect(await x.sum().item()).toBe(0)
+    expect(await x.abs().mean().item()).toBe(1000)
+  })
+
+  test('statistics are f32: the squares of 600 are beyond what a half holds', async () => {
+    for (const where of [device, reference]) {
+      if (!where.supports('f16')) continue
+      const x = tensor([[-600, 0, 300, 600]], { device: where })
+      const statistics: ((x: Tensor) => Tensor)[] = [y => layerNorm(y), y => rmsNorm(y), y => y.std(), y => y.norm()]
+      const both = statistics.map(fn => [fn(x.to('f16')), fn(x)])
+      for (const [half, single] of both) {
+        expect(half.dtype).toBe('f16')
+        const want = [...(await single.data())]
+        ;[...(await half.data())].forEach((value, i) => expect(Math.abs(value - want[i])).toBeLessThanOrEqual(Math.abs(want[i]) * 2 ** -11))
+      }
+    }
+  })
+
+  test('a loss of halves is f32', async () => {
+    for (const where of [device, reference]) {
+      if (!where.supports('f16')) continue
+      const loss = crossEntropy(zeros([3000, 2], { dtype: 'f16', device: where }), zeros([3000], { dtype: 'i32', device: where }), { reduction: 'sum' })
+      expect(loss.dtype).toBe('f32')
+      expect(await loss.item()).toBeCloseTo(3000 * Math.LN2, 2)
+    }
+  })
+
+  test('attention written out for dropout hides with numbers that halves do not hold', async () => {
+    if (!device.supports('f16')) return
+    const on = (where: Device, seed: number): Tensor => rand([1, 2, 9, 16], { seed, device: where }).to('f16')
+    const run = (where: Device): Tensor => scaledDotProductAttention(on(where, 1), on(where, 2), on(where, 3), { causal: true, dropout: { p: 0.25, seed: 4 } })
+    const [got, want] = [await run(device).data(), await run(reference).data()]
+    expect(Math.max(...[...want].map((value, i) => Math.abs(value - got[i])))).toBeLessThan(2e-3)
   })
 
   test('takes half the memory', async () => {

@@ -56,6 +56,7 @@ tensor takes the tensor's type: beside bool an integer is i32; beside integers a
 
 Where this differs from PyTorch:
 - There are no 64-bit types: \`sum\`, \`prod\`, \`cumsum\` of integers stay in 32 bits and wrap, and indices (\`argmax\`, \`argsort\` …) are i32.
+- Losses of f16 are f32, as under autocast.
 - \`mean\` takes integers and bool, as f32. \`argmax\`, \`argmin\` and \`topk\` take bool.
 - \`where\` with two numbers gives f32. \`sign(NaN)\` is NaN, where PyTorch gives 0.
 - Operands of \`matmul\` may differ in type: they promote.

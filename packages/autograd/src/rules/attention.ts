@@ -24,10 +24,10 @@ export function attentionRule(operation: AttentionOperation, { node, inputs, gra
   const [dOutGiven, dLse] = gradients
   const dOut = dOutGiven ?? zerosLike(q)
   // d lse/d scores = P, so lse's gradient joins where delta is subtracted:  dS = P∘(dP − delta + dLse).
-  const rowSum = dOut.mul(out).sum({ axis: -1 })                          // (B, H, T)
+  const rowSum = dOut.to('f32').mul(out.to('f32')).sum({ axis: -1 })      // (B, H, T), f32 as lse is
   const delta = dLse == null ? rowSum : rowSum.sub(dLse)
   const operands = { dOut, q, k, v, lse, delta, mask }
-  const dMask = operation.masked && needs[3] ? scoreGradients(operands, options).dScores : null
+  const dMask = mask !== undefined && operation.masked && needs[3] ? scoreGradients(operands, options).dScores.to(mask.dtype) : null
   if (!needs[0] && !needs[1] && !needs[2]) return [null, null, null, dMask]
   const backward = build.attentionBackward({ dOut: dOut.node, q: q.node, k: k.node, v: v.node, lse: lse.node, delta: delta.node, mask: mask?.node ?? null }, options)
   return [...backward.map((part, i) => (needs[i] ? new Tensor(part) : null)), dMask]

@@ -13,8 +13,8 @@ export function gatherRule(axis: number, { inputs: [x, index], gradient }: RuleC
   return [new Tensor(build.scatterAdd(x.shape, axis, index.node, gradient.node)), null]
 }
 
-export function scatterAddRule(axis: number, { inputs: [, index], gradient }: RuleCall): InputGradients {
-  return [new Tensor(build.gather(gradient.node, axis, index.node)), null]
+export function scatterAddRule(axis: number, { inputs: [values, index], gradient }: RuleCall): InputGradients {
+  return [new Tensor(build.gather(gradient.node, axis, index.node)).to(values.dtype), null]
 }
 
 /** What was written over has no gradient where it was; the values have that of the place they went to. */

@@ -6,12 +6,13 @@ import type { InputGradients, RuleCall } from './rule.js'
 type Reduce = Extract<Operation, { kind: 'reduce' }>
 
 export function reduceRule({ fn, axes }: Reduce, { inputs: [x], output, gradient }: RuleCall): InputGradients {
-  if (fn === 'sum') return [new Tensor(build.expand(gradient.node, x.shape))]
+  // a sum of f32 may be a half
+  if (fn === 'sum') return [new Tensor(build.expand(gradient.node, x.shape)).to(x.dtype)]
   if (fn === 'prod') return [gradient.mul(productOfOthers(x, axes))]
   // Equal extremes share the gradient evenly, as PyTorch's amax does.
   const attained = x.eq(output)
-  const ties = attained.to(x.dtype).sum({ axis: axes, keepdim: true })
-  return [where(attained, gradient.div(ties), 0)]
+  const ties = attained.to('f32').sum({ axis: axes, keepdim: true })
+  return [where(attained, gradient.div(ties), 0).to(x.dtype)]
 }
 
 /** Π of all other elements along the axes: what is before times what is after, so that zeros need no division. */

@@ -97,7 +97,7 @@ export function concat(nodes: readonly Node[], axis: number): Node {
   return new Node({ kind: 'concat', axis }, nodes, shape, nodes[0].dtype, nodes[0].device)
 }
 
-/** Reduced axes stay with size 1. */
+/** Reduced axes stay with size 1. Of an f32 that is rounded to halves the f32 is added up: the sum is rounded once. */
 export function reduce(fn: ReduceFunction, node: Node, axes: readonly number[]): Node {
   const shape = node.shape.map((n, axis) => (axes.includes(axis) ? 1 : n))
   if (sameShape(shape, node.shape)) return node
@@ -108,7 +108,8 @@ export function reduce(fn: ReduceFunction, node: Node, axes: readonly number[]):
     // Integers that wrap are the device's affair.
     if (node.dtype === 'f32' || Number.isSafeInteger(result)) return constant(result, shape, node.dtype, node.device)
   }
-  return new Node({ kind: 'reduce', fn, axes }, [node], shape, node.dtype, node.device)
+  const unrounded = fn === 'sum' && node.dtype === 'f16' && node.operation.kind === 'cast' && node.inputs[0].dtype === 'f32' ? node.inputs[0] : node
+  return new Node({ kind: 'reduce', fn, axes }, [unrounded], shape, node.dtype, node.device)
 }
 
 export function matmul(a: Node, b: Node): Node {
@@ -119,7 +120,7 @@ export const gather = (node: Node, axis: number, index: Node): Node => new Node(
 
 export function scatterAdd(shape: Shape, axis: number, index: Node, values: Node): Node {
   // The kernel adds in memory, where halves would lose what is small.
-  if (values.dtype === 'f16') return cast(scatterAdd(shape, axis, index, cast(values, 'f32')), 'f16')
+  if (values.dtype === 'f16') return cast(new Node({ kind: 'scatterAdd', axis }, [values, index], shape, 'f32', values.device), 'f16')
   return new Node({ kind: 'scatterAdd', axis }, [values, index], shape, values.dtype, values.device)
 }
 

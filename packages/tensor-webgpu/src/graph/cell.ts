@@ -35,12 +35,12 @@ export class ValueCell implements Cell {
   }
 }
 
-/** Pieces start at multiples of 64 elements: 256 bytes, the strictest alignment of a WebGPU binding. */
-const ALIGNMENT = 64
+/** Pieces start at multiples of 128 elements: of halves too 256 bytes, the strictest alignment of a WebGPU binding. */
+const ALIGNMENT = 128
 
 const paddedSize = (size: number): number => Math.ceil(size / ALIGNMENT) * ALIGNMENT
 
-/** Tensors laid end to end, each padded with zeros to a multiple of 64 elements. */
+/** Tensors laid end to end, each padded with zeros to a multiple of 128 elements. */
 export function concatPadded(pieces: readonly Node[]): Node {
   const parts = pieces.flatMap(piece => {
     const size = sizeOf(piece.shape)

@@ -6,7 +6,7 @@ import { formatShape, sizeOf } from '../shape.js'
 import { matmul } from './contraction.js'
 import { dropout, type RandomOptions } from './create.js'
 import * as el from './elementwise.js'
-import { broadcastTo, requireFloat, requireInteger, sameDevice } from './operand.js'
+import { broadcastTo, requireFloat, requireInteger, sameDevice, widened } from './operand.js'
 import { softmax } from './reduce.js'
 
 export interface AttentionArguments {
@@ -57,13 +57,13 @@ function writtenOut(q: Node, k: Node, v: Node, mask: Node | null, causal: boolea
   const [, Hk, S] = k.shape
   const grouped = [B, Hk, (H / Hk) * T]                                                          // query heads that share a key head, end to end
   const product = matmul(build.reshape(q, [...grouped, D]), build.permute(k, [0, 1, 3, 2]))
-  const scores = el.mul(build.reshape(product, [B, H, T, S]), scale)
+  const scores = el.mul(widened(build.reshape(product, [B, H, T, S])), scale)                     // f32: a hidden key's −1e30 is none of f16
   const past = el.le(build.indexAlong(3, scores.shape, q.device), el.add(build.indexAlong(2, scores.shape, q.device), S - T))
   const allowed = mask === null ? el.ge(past, 0) : mask.dtype === 'bool' ? mask : el.gt(mask, -1e30)
   const visible = causal ? el.logicalAnd(past, allowed) : allowed
   const added = mask === null || mask.dtype === 'bool' ? scores : el.add(scores, mask)
   // A row without keys is zero, not the mean of hidden values.
   const probabilities = el.where(visible, softmax(el.where(visible, added, -1e30), -1), 0)
-  const kept = build.reshape(dropout(probabilities, drop), [...grouped, S])
+  const kept = build.reshape(build.cast(dropout(probabilities, drop), v.dtype), [...grouped, S])
   return build.reshape(matmul(kept, v), q.shape)
 }

@@ -1,9 +1,10 @@
-// Losses with PyTorch's names, reductions and corner cases.
+// Losses with PyTorch's names, reductions and corner cases. Of halves they are computed in f32 and are f32, as under PyTorch's autocast: a loss
+// multiplied by a loss scale is more than f16 holds.
 import { ShapeError } from '../errors.js'
 import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
 import { formatShape, sizeOf, type Shape } from '../shape.js'
-import { requireFloat, requireInteger, sameDevice } from './operand.js'
+import { requireFloat, requireInteger, sameDevice, widened } from './operand.js'
 import * as el from './elementwise.js'
 import { gather } from './indexing.js'
 import { logSumExp, mean, sum } from './reduce.js'
@@ -29,9 +30,10 @@ export function crossEntropy(logits: Node, targets: Node, { reduction = 'mean', 
   const rows = sizeOf(targets.shape)
   const flat = build.reshape(logits, [rows, classes])                      // (N, V)
   const target = build.reshape(requireInteger('crossEntropy', targets), [rows, 1])
-  const lse = logSumExp(flat, { axis: 1, keepdim: true })                  // (N, 1)
-  const hit = el.sub(lse, gather(flat, 1, target))
-  const smooth = labelSmoothing === 0 ? hit : el.add(el.mul(hit, 1 - labelSmoothing), el.mul(el.sub(lse, mean(flat, { axis: 1, keepdim: true })), labelSmoothing))
+  const wide = widened(flat)
+  const lse = logSumExp(wide, { axis: 1, keepdim: true })                  // (N, 1)
+  const hit = el.sub(lse, widened(gather(flat, 1, target)))
+  const smooth = labelSmoothing === 0 ? hit : el.add(el.mul(hit, 1 - labelSmoothing), el.mul(el.sub(lse, mean(wide, { axis: 1, keepdim: true })), labelSmoothing))
   return reduceCounted(smooth, el.ne(target, ignoreIndex), targets.shape, reduction)
 }
 
@@ -51,24 +53,25 @@ export function nll(logProbs: Node, targets: Node, { reduction = 'mean', ignoreI
   const rows = sizeOf(targets.shape)
   const target = build.reshape(requireInteger('nll', targets), [rows, 1])
   const flat = build.reshape(logProbs, [rows, logProbs.shape[logProbs.shape.length - 1]])
-  return reduceCounted(el.neg(gather(flat, 1, target)), el.ne(target, ignoreIndex), targets.shape, reduction)
+  return reduceCounted(el.neg(widened(gather(flat, 1, target))), el.ne(target, ignoreIndex), targets.shape, reduction)
 }
 
-export const mse = (prediction: Node, target: Node, { reduction = 'mean' }: { reduction?: Reduction } = {}): Node => reduceLoss(el.square(el.sub(requireFloat('mse', prediction), requireFloat('mse', target))), reduction)
+export const mse = (prediction: Node, target: Node, { reduction = 'mean' }: { reduction?: Reduction } = {}): Node => reduceLoss(el.square(el.sub(widened(requireFloat('mse', prediction)), widened(requireFloat('mse', target)))), reduction)
 
 /** Binary cross-entropy of logits, without overflow: max(x, 0) − x·y + log(1 + e^−|x|). */
 export function bceWithLogits(logits: Node, target: Node, { reduction = 'mean' }: { reduction?: Reduction } = {}): Node {
-  requireFloat('bceWithLogits', logits)
-  const losses = el.add(el.sub(el.maximum(logits, 0), el.mul(logits, target)), el.log1p(el.exp(el.neg(el.abs(logits)))))
+  const x = widened(requireFloat('bceWithLogits', logits))
+  const losses = el.add(el.sub(el.maximum(x, 0), el.mul(x, target)), el.log1p(el.exp(el.neg(el.abs(x)))))
   return reduceLoss(losses, reduction)
 }
 
 /** target · (log target − input) with `input` in log space; `batchMean` divides by the first size, as PyTorch recommends. */
 export function klDiv(input: Node, target: Node, { reduction = 'mean' }: { reduction?: Reduction | 'batchMean' } = {}): Node {
-  requireFloat('klDiv', input)
-  const positive = el.gt(requireFloat('klDiv', target), 0)
-  const safe = el.where(positive, target, 1)
-  const losses = el.sub(el.where(positive, el.mul(safe, el.log(safe)), 0), el.mul(target, input))
+  const logProbs = widened(requireFloat('klDiv', input))
+  const wanted = widened(requireFloat('klDiv', target))
+  const positive = el.gt(wanted, 0)
+  const safe = el.where(positive, wanted, 1)
+  const losses = el.sub(el.where(positive, el.mul(safe, el.log(safe)), 0), el.mul(wanted, logProbs))
   if (reduction === 'batchMean') return el.div(sum(losses), losses.shape[0] ?? 1)
   return reduceLoss(losses, reduction)
 }

@@ -45,7 +45,8 @@ export function broadcastOperands(where: string, operands: readonly Operand[]): 
   sameDevice(where, nodes)
   const dtype = nodes.map(node => node.dtype).reduce(promote)
   const shape = broadcastShapes(where, ...nodes.map(node => node.shape))
-  return nodes.map(node => broadcastTo(build.cast(node, dtype), shape))
+  // Halves are widened where they are used: a bias's copy in f32 would be a kernel of its own.
+  return nodes.map(node => (node.dtype === 'f16' ? build.cast(broadcastTo(node, shape), dtype) : broadcastTo(build.cast(node, dtype), shape)))
 }
 
 export function requireFloat(where: string, node: Node): Node {
@@ -67,3 +68,9 @@ export function requireInteger(where: string, node: Node): Node {
 
 /** Integer tensors become f32, as true division and exp do in PyTorch. */
 export const toFloat = (node: Node): Node => (isFloat(node.dtype) ? node : build.cast(node, 'f32'))
+
+/** Halves are computed with in f32: sums and statistics of them would lose what is small, and squares overflow above 255. */
+export const widened = (node: Node): Node => (node.dtype === 'f16' ? build.cast(node, 'f32') : node)
+
+/** `compute` in f32 for halves, its result rounded once. */
+export const inF32 = (node: Node, compute: (wide: Node) => Node): Node => build.cast(compute(widened(node)), node.dtype)

@@ -4,7 +4,7 @@ import * as build from '../graph/build.js'
 import type { Node } from '../graph/node.js'
 import type { ReduceFunction } from '../plan/kernel.js'
 import { normalizeAxes, normalizeAxis, sizeOf } from '../shape.js'
-import { broadcastOperands, broadcastTo, requireFloat, toFloat } from './operand.js'
+import { broadcastOperands, broadcastTo, inF32, requireFloat, toFloat } from './operand.js'
 import * as el from './elementwise.js'
 
 export interface ReduceOptions {
@@ -39,15 +39,17 @@ export const all = (node: Node, options: ReduceOptions = {}): Node => reduceWith
 
 export function mean(node: Node, options: ReduceOptions = {}): Node {
   const axes = normalizeAxes('mean', options.axis, node.shape.length)
-  return el.mul(sum(toFloat(node), options), 1 / sizeOf(axes.map(axis => node.shape[axis])))
+  return inF32(toFloat(node), x => el.mul(sum(x, options), 1 / sizeOf(axes.map(axis => node.shape[axis]))))
 }
 
 /** Variance with `correction` degrees of freedom taken off (1 by default, as PyTorch). Two passes: squares of centred values. */
 export function variance(node: Node, { correction = 1, ...options }: ReduceOptions & { correction?: number } = {}): Node {
   const axes = normalizeAxes('variance', options.axis, node.shape.length)
-  const centred = el.sub(requireFloat('variance', node), mean(node, { axis: axes, keepdim: true }))
   const count = sizeOf(axes.map(axis => node.shape[axis]))
-  return el.mul(sum(el.square(centred), options), 1 / Math.max(0, count - correction))
+  return inF32(requireFloat('variance', node), x => {
+    const centred = el.sub(x, mean(x, { axis: axes, keepdim: true }))
+    return el.mul(sum(el.square(centred), options), 1 / Math.max(0, count - correction))
+  })
 }
 
 /** √x whose gradient at 0 is 0, as that of PyTorch's norm and std, where √ alone has none. */
@@ -56,26 +58,26 @@ function rootOf(node: Node): Node {
   return el.where(zero, 0, el.sqrt(el.where(zero, 1, node)))
 }
 
-export const std = (node: Node, options: ReduceOptions & { correction?: number } = {}): Node => rootOf(variance(node, options))
+export const std = (node: Node, options: ReduceOptions & { correction?: number } = {}): Node => inF32(node, x => rootOf(variance(x, options)))
 
 /** log Σ exp, max-subtracted: exp overflows f32 above 88. */
 export function logSumExp(given: Node, options: ReduceOptions = {}): Node {
-  const node = toFloat(given)
-  const axes = normalizeAxes('logSumExp', options.axis, node.shape.length)
-  // No gradient through the shift: it cancels.
-  const shift = build.stopGradient(max(node, { axis: axes, keepdim: true }))
-  const finite = el.where(el.isFinite(shift), shift, 0)
-  const result = el.add(el.log(sum(el.exp(el.sub(node, finite)), { axis: axes, keepdim: true })), finite)
-  return dropAxes(result, axes, options.keepdim ?? false)
+  const axes = normalizeAxes('logSumExp', options.axis, given.shape.length)
+  return inF32(toFloat(given), node => {
+    // No gradient through the shift: it cancels.
+    const shift = build.stopGradient(max(node, { axis: axes, keepdim: true }))
+    const finite = el.where(el.isFinite(shift), shift, 0)
+    const result = el.add(el.log(sum(el.exp(el.sub(node, finite)), { axis: axes, keepdim: true })), finite)
+    return dropAxes(result, axes, options.keepdim ?? false)
+  })
 }
 
 /** The p-norm over all given axes: p = 2 by default, 1 or Infinity. */
 export function norm(node: Node, { p = 2, ...options }: ReduceOptions & { p?: number } = {}): Node {
   requireFloat('norm', node)
-  if (p === 2) return rootOf(sum(el.square(node), options))
   if (p === 1) return sum(el.abs(node), options)
   if (p === Infinity) return max(el.abs(node), options)
-  return el.pow(sum(el.pow(el.abs(node), p), options), 1 / p)
+  return inF32(node, x => (p === 2 ? rootOf(sum(el.square(x), options)) : el.pow(sum(el.pow(el.abs(x), p), options), 1 / p)))
 }
 
 function argExtreme(where: string, fn: 'max' | 'min', node: Node, { axis, keepdim = false }: { axis?: number; keepdim?: boolean }): Node {
@@ -95,13 +97,15 @@ export const argmin = (node: Node, options: { axis?: number; keepdim?: boolean }
 /** Running sum along an axis, by log₂(n) shifted additions: each pass adds the value 2ⁱ places before. */
 export function cumsum(node: Node, axis: number): Node {
   const d = normalizeAxis('cumsum', axis, node.shape.length)
-  let total = countable(node)
-  for (let shift = 1; shift < node.shape[d]; shift *= 2) {
-    const kept = node.shape.map((n, i) => (i === d ? n - shift : n))
-    const earlier = build.slice(total, node.shape.map(() => 0), kept, node.shape.map(() => 1))
-    total = build.elementwise('add', total, build.pad(earlier, node.shape.map((_, i) => (i === d ? shift : 0)), node.shape.map(() => 0)))
-  }
-  return total
+  return inF32(countable(node), x => {
+    let total = x
+    for (let shift = 1; shift < node.shape[d]; shift *= 2) {
+      const kept = node.shape.map((n, i) => (i === d ? n - shift : n))
+      const earlier = build.slice(total, node.shape.map(() => 0), kept, node.shape.map(() => 1))
+      total = build.elementwise('add', total, build.pad(earlier, node.shape.map((_, i) => (i === d ? shift : 0)), node.shape.map(() => 0)))
+    }
+    return total
+  })
 }
 
 /** Numerically safe softmax along an axis. */
@@ -109,17 +113,21 @@ export function softmax(node: Node, axis: number): Node {
   requireFloat('softmax', node)
   const d = normalizeAxis('softmax', axis, node.shape.length)
   if (node.shape[d] === 0) return node
-  const shift = build.stopGradient(max(node, { axis: d, keepdim: true }))
-  const e = el.exp(el.sub(node, shift))
-  return el.div(e, broadcastTo(sum(e, { axis: d, keepdim: true }), node.shape))
+  return inF32(node, x => {
+    const shift = build.stopGradient(max(x, { axis: d, keepdim: true }))
+    const e = el.exp(el.sub(x, shift))
+    return el.div(e, broadcastTo(sum(e, { axis: d, keepdim: true }), node.shape))
+  })
 }
 
 export function logSoftmax(node: Node, axis: number): Node {
   requireFloat('logSoftmax', node)
   const d = normalizeAxis('logSoftmax', axis, node.shape.length)
   if (node.shape[d] === 0) return node
-  const shift = build.stopGradient(max(node, { axis: d, keepdim: true }))
-  const shifted = el.sub(node, shift)
-  return el.sub(shifted, el.log(sum(el.exp(shifted), { axis: d, keepdim: true })))
+  return inF32(node, x => {
+    const shift = build.stopGradient(max(x, { axis: d, keepdim: true }))
+    const shifted = el.sub(x, shift)
+    return el.sub(shifted, el.log(sum(el.exp(shifted), { axis: d, keepdim: true })))
+  })
 }
 

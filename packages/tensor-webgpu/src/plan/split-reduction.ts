@@ -64,7 +64,7 @@ function* splitAt({ shape, reduced, body, results }: LoopDraft, parts: number, m
   body.forEach((instruction, i) => {
     const r = reductions.findIndex(reduction => reduction.i === i)
     if (r >= 0 && instruction.fn === 'reduce') {
-      secondBody.push({ fn: 'load', touch: { ...partials[r], written: false }, dtype: instruction.dtype })
+      secondBody.push({ fn: 'load', touch: { ...partials[r], written: false }, dtype: partialType(instruction) })
       secondBody.push({ ...instruction, args: [secondBody.length - 1] })
     } else {
       const narrowed = 'touch' in instruction ? { ...instruction, touch: narrow(instruction.touch) } : instruction
@@ -75,8 +75,11 @@ function* splitAt({ shape, reduced, body, results }: LoopDraft, parts: number, m
   yield prune({ shape: partialShape, reduced: 1, body: secondBody, results: results.map(({ value, touch }) => ({ value: moved.get(value) ?? 0, touch: narrow(touch) })) })
 }
 
+/** Halves would round what is added up. */
+const partialType = ({ dtype }: Reduction): Reduction['dtype'] => (dtype === 'f16' ? 'f32' : dtype)
+
 function partialTouch(reduction: Reduction, shape: readonly number[], memory: Memory): Touch {
-  return { slot: memory.addSlot(reduction.dtype, sizeOf(shape)), shape, written: true, walk: { offset: 0, strides: rowMajorStrides(shape), guards: [] } }
+  return { slot: memory.addSlot(partialType(reduction), sizeOf(shape)), shape, written: true, walk: { offset: 0, strides: rowMajorStrides(shape), guards: [] } }
 }
 
 const padWalkTo = (touch: Touch, rank: number): Touch['walk'] => ({ ...touch.walk, strides: [...touch.walk.strides, ...new Array<number>(rank - touch.walk.strides.length).fill(0)] })
