@@ -1,5 +1,6 @@
 // Sums that a matmul can give on the side: an operand summed over the contraction. The gradient of a bias is one, of the operand that its weight's
 // gradient reads anyway.
+import { isFloat } from '../dtype.js'
 import { sizeOf } from '../shape.js'
 import type { Locations } from './locate.js'
 import type { Value } from './value.js'
@@ -21,7 +22,7 @@ export function findColumnSums(values: readonly Value[], locations: Locations): 
   const sums = new Map<Value, ColumnSum>()
   const operandOf = new Map<Value, 0 | 1>()
   for (const value of values) {
-    if (value.operation.kind !== 'reduce' || value.operation.fn !== 'sum' || value.dtype !== 'f32') continue
+    if (value.operation.kind !== 'reduce' || value.operation.fn !== 'sum' || !isFloat(value.dtype)) continue
     for (const matmul of readers.get(locations.of(value.inputs[0]).base) ?? []) {
       const operand = operandOf.get(matmul) ?? ([1, 0] as const).find(which => isOperandSum(value, value.operation, matmul, which, locations))
       if (operand === undefined || !isOperandSum(value, value.operation, matmul, operand, locations)) continue
@@ -40,7 +41,7 @@ function append(map: Map<Value, Value[]>, key: Value, value: Value): void {
 }
 
 function isTiled({ operation, shape, inputs }: Value): boolean {
-  if (operation.kind !== 'matmul' || inputs.some(input => input.dtype !== 'f32') || sizeOf(shape.slice(0, -2)) !== 1) return false
+  if (operation.kind !== 'matmul' || inputs.some(input => !isFloat(input.dtype)) || sizeOf(shape.slice(0, -2)) !== 1) return false
   const [m, n] = shape.slice(-2)
   return m >= LEAST_SIZE && n >= LEAST_SIZE && inputs[0].shape[inputs[0].shape.length - 1] > 0
 }

@@ -86,7 +86,7 @@ export interface MatmulKernel {
   readonly b: Access
   /**
    * Where `Σ_k b[k, n]` is stored, for each column n: the gradient of a bias, read off the operand of its weight's. One stride, over [n].
-   * Only where no batch axis is longer than 1, m and n are at least 16, k at least 1, and b is an f32 without guards.
+   * Only where no batch axis is longer than 1, m and n are at least 16, k at least 1, and b is a float without guards.
    */
   readonly columnSums?: readonly Access[]
   readonly body: readonly Instruction[]

@@ -6,12 +6,18 @@ import { isInline, rowShape, type Cluster, type Clusters } from './cluster.js'
 import type { Locations } from './locate.js'
 import type { Value } from './value.js'
 
-const cheap: ReadonlySet<string> = new Set(['add', 'sub', 'mul', 'neg', 'abs', 'max', 'min', 'where', 'eq', 'ne', 'lt', 'le', 'and', 'or', 'not', 'sign'])
+const cheap: ReadonlySet<string> = new Set(['add', 'sub', 'mul', 'neg', 'abs', 'max', 'min', 'where', 'eq', 'ne', 'lt', 'le', 'and', 'or', 'not', 'sign', 'bitAnd'])
 
-/** An operand this much smaller than the value (a row's mean) may be stored for its sake. */
+/** How much smaller than the value an operand is (a row's mean) that may be stored for its sake. */
 const SMALL = 16
 
-const isCheap = (value: Value): boolean => value.operation.kind === 'cast' || (value.operation.kind === 'elementwise' && cheap.has(value.operation.fn))
+/** A longer chain of operations is not computed twice. */
+const LONGEST_PASSING = 16
+
+/** Does storing an operand instead of the value take less? It may be much smaller, or a half where the value is f32. */
+const takesLess = (root: Value, value: Value): boolean => sizeOf(root.shape) * SMALL <= sizeOf(value.shape) || (root.dtype === 'f16' && value.dtype === 'f32')
+
+const isCheap = (value: Value): boolean => value.operation.kind === 'cast' || value.operation.kind === 'bitcast' || (value.operation.kind === 'elementwise' && cheap.has(value.operation.fn))
 
 export class Rematerialization {
   /** Values that have no memory: whoever needs one computes it. */
@@ -22,8 +28,10 @@ export class Rematerialization {
   readonly #updated: ReadonlyMap<Value, number>
   readonly #bindings: Bindings
   readonly #readers = new Map<Value, Set<Cluster>>()
-  /** Cheap values that never were to be stored, being used inside their own kernel alone: another kernel may compute them too. */
-  readonly #passing = new Set<Value>()
+  /** Cheap values that never were to be stored, being used inside their own kernel alone: another kernel may compute them too. With how many lead to each. */
+  readonly #passing = new Map<Value, number>()
+  /** Bases that values computed again read at other indices than their own. They stay in memory, and who computes one cannot have what reads it. */
+  readonly #spread = new Set<Value>()
 
   /**
    * `kept` must be stored for their own sake; `updated` are overwritten by the program, by a cluster of that level: who reads one later than that
@@ -42,7 +50,7 @@ export class Rematerialization {
       for (const value of values) {
         if (this.values.has(value)) continue
         if (this.#isWorthIt(value)) this.#apply(value)
-        else if (this.#isPassing(value)) this.#passing.add(value)
+        else if (this.#isPassing(value)) this.#passing.set(value, this.#passingBefore(value) + 1)
       }
     }
   }
@@ -70,20 +78,26 @@ export class Rematerialization {
     return isCheap(value) && !this.#kept.has(value) && !this.#locations.copied.has(value)
   }
 
+  /** The longest chain of passing values that a value is computed from. */
+  #passingBefore(value: Value): number {
+    return Math.max(0, ...value.inputs.map(input => this.#passing.get(this.#locations.of(input).base) ?? 0))
+  }
+
   #isPassing(value: Value): boolean {
-    return this.#readersOf(value).size === 0 && this.#mayBeComputedAgain(value) && value.inputs.every(input => this.#isAligned(input, value.shape))
+    return value.dtype !== 'f16' && this.#readersOf(value).size === 0 && this.#mayBeComputedAgain(value) && this.#passingBefore(value) < LONGEST_PASSING && value.inputs.every(input => this.#isAligned(input, value.shape))
   }
 
   #isWorthIt(value: Value): boolean {
     const readers = this.#readersOf(value)
-    if (readers.size === 0 || !this.#mayBeComputedAgain(value)) return false
+    if (readers.size === 0 || this.#spread.has(value) || !this.#mayBeComputedAgain(value)) return false
     const size = sizeOf(value.shape)
     const elements = this.#roots(value)
     const roots = [...elements.keys()]
     const last = Math.max(...[...readers].map(reader => reader.level))
     const inMemory = (base: Value): boolean => base.external !== null || this.#kept.has(base) || this.#readersOf(base).size > 0
-    if (roots.some(root => (this.#updated.get(root) ?? Infinity) <= last || this.#locations.copied.has(root) || !(inMemory(root) || sizeOf(root.shape) * SMALL <= size))) return false
-    if (!value.inputs.every(input => this.#isAligned(input, value.shape))) return false
+    if (roots.some(root => (this.#updated.get(root) ?? Infinity) <= last || this.#locations.copied.has(root) || !(inMemory(root) || takesLess(root, value)))) return false
+    if (roots.some(root => this.#spread.has(root) && [...readers].some(reader => reader.members.has(root)))) return false
+    if (!value.inputs.every(input => this.#isAligned(input, value.shape) || this.#isLoaded(input, readers))) return false
     const large = roots.filter(root => root.external === null && sizeOf(root.shape) * 2 > size)
     const prolonged = large.filter(root => Math.max(-1, ...[...this.#readersOf(root)].map(reader => reader.level)) < last)
     if (prolonged.length > 1) return false
@@ -107,6 +121,12 @@ export class Rematerialization {
     return users.length > 0 && direct && spaces && this.#bindings.allows(reader.members, this.#bindings.count(reads, stored))
   }
 
+  /** Is an operand read from memory by all who compute the value? Then it may be used in any way. */
+  #isLoaded(input: Value, readers: ReadonlySet<Cluster>): boolean {
+    const { base } = this.#locations.of(input)
+    return !this.values.has(base) && !this.#passing.has(base) && ![...readers].some(reader => reader.members.has(base))
+  }
+
   /**
    * Does the use name, at each index of the space, the base's element at that index (or at 0 along axes of size 1)? A base that is always
    * read from memory may be used in any way.
@@ -125,6 +145,7 @@ export class Rematerialization {
     for (const input of value.inputs) {
       const { base } = this.#locations.of(input)
       if (this.#passing.has(base) && !this.values.has(base)) this.#addWithPassing(base)
+      else if (!this.values.has(base) && !this.#isAligned(input, value.shape)) this.#spread.add(base)
     }
   }
 
