@@ -1,7 +1,7 @@
 // Softmax cross-entropy of a language model's output layer in chunks of rows: the logits of a large vocabulary never exist whole. As in Liger
 // Kernel (arXiv 2410.10989), a chunk's gradients are taken while its logits are there, so that nothing is computed twice. Small outputs need
 // none of this: crossEntropy(hidden.matmul(weight.transpose()), targets) is the same number.
-import { arange, concat, crossEntropy, ShapeError, where, zerosLike, type Tensor } from '@abovo/tensor-webgpu'
+import { arange, concat, crossEntropy, ShapeError, where, zerosLike, type Dtype, type Tensor } from '@abovo/tensor-webgpu'
 import { customGradient } from './custom-gradient.js'
 
 export interface LinearCrossEntropyOptions {
@@ -50,13 +50,15 @@ export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tens
       const { part, logits } = head.loss(rows, w, first, dWeight)
       const dLogits = head.gradient(logits, first)   // (n, V)
       dHidden.push(dLogits.matmul(w))
-      const dw: Tensor = dLogits.transpose().matmul(rows)   // (V, C)
+      const dw: Tensor = dLogits.transpose().matmul(rows).to('f32')   // (V, C)
       dWeight = dWeight === null ? dw : dw.add(dWeight)
       loss = loss === null ? part : loss.add(part)
     }
     return loss ?? x.sum()
   }
-  return customGradient(forward, ({ gradient }) => [concat(dHidden, 0).mul(gradient), dWeight?.mul(gradient) ?? null])(flat, weight)
+  // The mean's 1/N comes last: halves hold a probability, but not its N-th part.
+  const scaled = (x: Tensor, gradient: Tensor, dtype: Dtype): Tensor => x.to('f32').mul(head.scale === null ? gradient : gradient.mul(head.scale)).to(dtype)
+  return customGradient(forward, ({ gradient }) => [scaled(concat(dHidden, 0), gradient, flat.dtype), dWeight === null ? null : scaled(dWeight, gradient, weight.dtype)])(flat, weight)
 }
 
 /** What one chunk of rows contributes to the loss, and the derivative of that by its logits. */
@@ -64,12 +66,12 @@ class Head {
   readonly #target: Tensor
   readonly #options: { readonly ignoreIndex: number; readonly labelSmoothing: number }
   /** What each counted row's loss is multiplied by; null for 1. */
-  readonly #scale: Tensor | null
+  readonly scale: Tensor | null
 
   constructor(target: Tensor, { reduction = 'mean', ignoreIndex = -100, labelSmoothing = 0 }: LinearCrossEntropyOptions) {
     this.#target = target
     this.#options = { ignoreIndex, labelSmoothing }
-    this.#scale = reduction === 'sum' ? null : target.ne(ignoreIndex).to('f32').sum().reciprocal()
+    this.scale = reduction === 'sum' ? null : target.ne(ignoreIndex).to('f32').sum().reciprocal()
   }
 
   /** `ahead` must be there before the chunk's logits are computed. */
@@ -77,18 +79,19 @@ class Head {
     const product = rows.matmul(weight.transpose())   // (n, V)
     const logits = ahead === null ? product : where(alwaysTrue(ahead), product, zerosLike(product))
     const sum = crossEntropy(logits, this.#targetOf(logits, first), { reduction: 'sum', ...this.#options })
-    return { part: this.#scale === null ? sum : sum.mul(this.#scale), logits }
+    return { part: this.scale === null ? sum : sum.mul(this.scale), logits }
   }
 
+  /** Of the sum of the rows' losses. */
   gradient(logits: Tensor, first: number): Tensor {
     const { ignoreIndex, labelSmoothing } = this.#options
     const V = logits.shape[1]
     const target = this.#targetOf(logits, first).unsqueeze(1)                     // (n, 1)
     const hit = arange(V, undefined, 1, { device: logits.device }).eq(target.to('i32'))   // (n, V)
     const wanted = where(hit, 1 - labelSmoothing + labelSmoothing / V, labelSmoothing / V)
-    const probabilities = logits.sub(logits.logSumExp({ axis: 1, keepdim: true })).exp()
-    const slope = probabilities.sub(wanted)
-    return where(target.ne(ignoreIndex), this.#scale === null ? slope : slope.mul(this.#scale), zerosLike(slope))
+    const wide = logits.to('f32')
+    const slope = wide.sub(wide.logSumExp({ axis: 1, keepdim: true })).exp().sub(wanted)
+    return where(target.ne(ignoreIndex), slope, zerosLike(slope)).to(logits.dtype)
   }
 
   #targetOf(logits: Tensor, first: number): Tensor {

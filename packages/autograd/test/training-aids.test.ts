@@ -4,6 +4,7 @@ import { compile, requestDevice, scaledDotProductAttention, tensor, where, type 
 import { findNonFinite } from '../src/find-non-finite.ts'
 import { grad } from '../src/grad.ts'
 import { GradientAccumulator } from '../src/optim/accumulate.ts'
+import { clipGradNorm } from '../src/optim/clip.ts'
 import { LossScale } from '../src/optim/loss-scale.ts'
 import { MovingAverage } from '../src/optim/moving-average.ts'
 import { adamW } from '../src/optim/adam.ts'
@@ -73,6 +74,24 @@ describe('LossScale', () => {
     const other = new LossScale({ device })
     other.load(lossScale.state())
     expect(await other.scale.item()).toBe(4)
+  })
+})
+
+describe('LossScale and clipping', () => {
+  test('clips in the same pass, to what clipGradNorm gives', async () => {
+    const given = { w: tensor([[3, 4]]), b: tensor([12]) }
+    const lossScale = new LossScale({ initialScale: 8 })
+    const { gradients, norm } = lossScale.unscale({ w: given.w.mul(8), b: given.b.mul(8) }, { maxNorm: 1 })
+    const clipped = clipGradNorm(given, 1)
+    expect([await norm.item(), await gradients.w.array(), await gradients.b.array()]).toEqual([13, await clipped.gradients.w.array(), await clipped.gradients.b.array()])
+  })
+  test('counts what it skipped, and never grows to infinity', async () => {
+    const lossScale = new LossScale({ initialScale: 2 ** 127, growthInterval: 1, device: wasm })
+    for (const value of [1, 1, Infinity]) lossScale.unscale([tensor([value], { device: wasm })])
+    expect([await lossScale.scale.item(), await lossScale.skipped.item()]).toEqual([2 ** 126, 1])
+  })
+  test('a state without it is refused', () => {
+    expect(() => new LossScale().load({ scale: tensor(1) })).toThrow(/must hold 'good', got none; was it saved in mixed precision\?/)
   })
 })
 

@@ -4,10 +4,12 @@ import { leavesOf, withLeaves, type Gradients } from '../tensor-tree.js'
 import { canPack, pack, unpack } from './packing.js'
 
 /** √Σg² over all gradients of a tree: a scalar tensor. */
-export function globalNorm(gradients: unknown): Tensor {
-  const tensors = leavesOf('globalNorm', gradients).map(({ tensor }) => tensor)
-  if (canPack(tensors)) return pack(tensors).square().sum().sqrt()
-  const squares = tensors.map(tensor => tensor.to('f32').square().sum())
+export const globalNorm = (gradients: unknown): Tensor => normOf(leavesOf('globalNorm', gradients).map(({ tensor }) => tensor)).reshape([])
+
+/** The same as (1,): an axis kept, so that what follows is computed in the reduction's kernel. */
+export function normOf(tensors: readonly Tensor[]): Tensor {
+  const parts = canPack(tensors) ? [pack(tensors)] : tensors.map(tensor => tensor.flatten())
+  const squares = parts.map(part => part.to('f32').square().sum({ keepdim: true }))
   return squares.reduce((sum, square) => sum.add(square)).sqrt()
 }
 
@@ -20,12 +22,15 @@ export function globalNorm(gradients: unknown): Tensor {
  * optimizer.step(gradients)
  */
 export function clipGradNorm<T>(gradients: T, maxNorm: number): { gradients: Gradients<T>; norm: Tensor } {
-  const norm = globalNorm(gradients)
-  const factor = norm.add(1e-6).reciprocal().mul(maxNorm).minimum(1)
   const tensors = leavesOf('clipGradNorm', gradients).map(({ tensor }) => tensor)
+  const norm = normOf(tensors)
+  const factor = clipFactor(norm, maxNorm).reshape([])
   const clipped = canPack(tensors) ? unpack(pack(tensors).mul(factor), tensors.map(tensor => tensor.shape)) : tensors.map(tensor => tensor.mul(factor))
-  return { gradients: withLeaves(gradients, clipped), norm }
+  return { gradients: withLeaves(gradients, clipped), norm: norm.reshape([]) }
 }
+
+/** min(1, maxNorm / (norm + 1e-6)). */
+export const clipFactor = (norm: Tensor, maxNorm: number): Tensor => norm.add(1e-6).reciprocal().mul(maxNorm).minimum(1)
 
 /** Every element clamped to [−bound, bound]. */
 export function clipGradValue<T>(gradients: T, bound: number): Gradients<T> {

@@ -3,9 +3,12 @@
 import { tensor, where, type Device, type Tensor } from '@abovo/tensor-webgpu'
 import { GradientError } from '../gradient-error.js'
 import { leavesOf, withLeaves, type Gradients } from '../tensor-tree.js'
+import { clipFactor, normOf } from './clip.js'
 import { allFinite } from './finite.js'
+import { canPack, pack, unpack } from './packing.js'
 
 export interface LossScaleOptions {
+  /** 65536 by default. */
   initialScale?: number
   growthFactor?: number
   backoffFactor?: number
@@ -14,21 +17,31 @@ export interface LossScaleOptions {
   device?: Device
 }
 
+export interface Unscaled<T> {
+  readonly gradients: Gradients<T>
+  readonly norm: Tensor
+  /** bool scalar. */
+  readonly finite: Tensor
+}
+
 /**
  * @example
  * const lossScale = new LossScale()
- * const { gradients, finite } = lossScale.unscale(grad(lossScale.scaled(loss), parameters))
+ * const half = castParameters(parameters, 'f16')
+ * const { gradients, finite } = lossScale.unscale(grad(lossScale.scaled(lossOf(half)), half), { maxNorm: 1 })
  * optimizer.step(gradients, { when: finite })     // a step that overflowed changes nothing
  */
 export class LossScale {
   readonly #scale: Tensor
   readonly #good: Tensor
+  readonly #skipped: Tensor
   readonly #options: Required<Omit<LossScaleOptions, 'initialScale' | 'device'>>
 
   constructor({ initialScale = 65536, growthFactor = 2, backoffFactor = 0.5, growthInterval = 2000, device }: LossScaleOptions = {}) {
     this.#options = { growthFactor, backoffFactor, growthInterval }
     this.#scale = tensor(initialScale, device && { device })
     this.#good = tensor(0, device && { device })
+    this.#skipped = tensor(0, device && { device })
   }
 
   /** The factor now, a scalar f32 tensor. */
@@ -36,34 +49,59 @@ export class LossScale {
     return this.#scale
   }
 
-  /** The loss to differentiate. */
-  scaled(loss: Tensor): Tensor {
-    return loss.mul(this.#scale.to(loss.dtype))
+  /** Steps that overflowed so far, a scalar f32 tensor. */
+  get skipped(): Tensor {
+    return this.#skipped
   }
 
-  /** The true gradients, in f32, and whether all are finite; adapts the factor for the next step. Once a step. */
-  unscale<T>(gradients: T): { gradients: Gradients<T>; finite: Tensor } {
+  /** The loss to differentiate, in f32: multiplied it is more than f16 holds. */
+  scaled(loss: Tensor): Tensor {
+    return loss.to('f32').mul(this.#scale)
+  }
+
+  /**
+   * The true gradients, in f32, and whether all are finite; adapts the factor for the next step. Once a step. Halves at their largest count as
+   * overflow too: hardware may round there instead of to infinity.
+   *
+   * @param maxNorm clips as `clipGradNorm` does, with no further pass over the gradients
+   * @returns `norm`: of the true gradients, before clipping; a number of no meaning where they are not finite
+   */
+  unscale<T>(gradients: T, { maxNorm = Infinity }: { maxNorm?: number } = {}): Unscaled<T> {
     const { growthFactor, backoffFactor, growthInterval } = this.#options
-    const inverse = this.#scale.reciprocal()
-    const unscaled = leavesOf('unscale', gradients).map(leaf => leaf.tensor.to('f32').mul(inverse))
-    const finite = allFinite(unscaled)
-    const good = this.#good.add(1)
-    const grows = good.ge(growthInterval)
-    this.#scale.assign(where(finite, where(grows, this.#scale.mul(growthFactor), this.#scale), this.#scale.mul(backoffFactor)))
-    this.#good.assign(where(finite.logicalAnd(grows.logicalNot()), good, 0))
-    return { gradients: withLeaves(gradients, unscaled), finite }
+    const given = leavesOf('unscale', gradients).map(leaf => leaf.tensor)
+    const flat = canPack(given) ? pack(given) : null
+    // Scalars as (1,), as the reductions give them: one kernel computes them all.
+    const [scale, good, skipped] = [this.#scale, this.#good, this.#skipped].map(value => value.reshape([1]))
+    const scaledNorm = normOf(given)
+    const finite = allFinite(flat === null ? given : [flat]).logicalAnd(scaledNorm.isFinite())
+    const inverse = scale.reciprocal()
+    const norm = scaledNorm.mul(inverse)
+    const factor = (maxNorm === Infinity ? inverse : inverse.mul(clipFactor(norm, maxNorm))).reshape([])
+    const unscaled = flat === null ? given.map(tensor => tensor.to('f32').mul(factor)) : unpack(flat.to('f32').mul(factor), given.map(tensor => tensor.shape))
+    const next = good.add(1)
+    const grows = next.ge(growthInterval)
+    // a factor that became infinite would never overflow less
+    const grown = scale.mul(growthFactor)
+    this.#skipped.assign(where(finite, skipped, skipped.add(1)).reshape([]))
+    this.#scale.assign(where(finite, where(grows.logicalAnd(grown.isFinite()), grown, scale), scale.mul(backoffFactor)).reshape([]))
+    this.#good.assign(where(finite.logicalAnd(grows.logicalNot()), next, 0).reshape([]))
+    return { gradients: withLeaves(gradients, unscaled), norm: norm.reshape([]), finite: finite.reshape([]) }
   }
 
   /** For saving. */
   state(): Record<string, Tensor> {
-    return { scale: this.#scale, good: this.#good }
+    return { scale: this.#scale, good: this.#good, skipped: this.#skipped }
   }
 
   /** @throws GradientError when a tensor is missing */
   load(saved: Readonly<Record<string, Tensor>>): void {
     for (const [name, own] of Object.entries(this.state())) {
-      if (!Object.hasOwn(saved, name)) throw new GradientError(`load: the saved loss scale must hold '${name}', got none`)
+      if (!Object.hasOwn(saved, name)) throw new GradientError(`load: the saved loss scale must hold '${name}', got none; was it saved in mixed precision?`)
       own.assign(saved[name])
     }
+  }
+
+  dispose(): void {
+    for (const kept of Object.values(this.state())) kept.dispose()
   }
 }

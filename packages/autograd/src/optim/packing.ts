@@ -10,14 +10,18 @@ interface Origin {
 
 const origins = new WeakMap<Node, Origin>()
 
-/** May these be laid end to end? One alone gains nothing. */
-export const canPack = (tensors: readonly Tensor[]): boolean => tensors.length > 1 && tensors.every(({ dtype, device }) => dtype === 'f32' && device === tensors[0].device)
+/** May these be laid end to end? They must be floats of one element type; one alone gains nothing. */
+export const canPack = (tensors: readonly Tensor[]): boolean =>
+  tensors.length > 1 && tensors.every(({ dtype, device }) => (dtype === 'f32' || dtype === 'f16') && dtype === tensors[0].dtype && device === tensors[0].device)
 
 /** Matrices first, otherwise as given: what decays and what does not are then two ranges. */
 export function packingOrder(shapes: readonly Shape[]): number[] {
   const all = shapes.map((_, i) => i)
   return [...all.filter(i => shapes[i].length >= 2), ...all.filter(i => shapes[i].length < 2)]
 }
+
+/** The flat tensor that parameters are windows on, when it is of exactly these. */
+export const packed = (parameters: readonly Tensor[]): Tensor | null => Tensor.packOf(packingOrder(parameters.map(parameter => parameter.shape)).map(i => parameters[i]))
 
 /** One flat tensor of all, in packing order; the very one that `unpack` cut up, if these are its pieces. */
 export function pack(given: readonly Tensor[]): Tensor {
