@@ -1,4 +1,5 @@
 // From a program of nodes to a plan of kernels: merge equal values, locate them, fuse them into clusters, give them memory, write the kernels.
+import { DeviceError } from '../errors.js'
 import type { Program } from '../graph/program.js'
 import { sizeOf } from '../shape.js'
 import { layArena } from './arena.js'
@@ -17,13 +18,14 @@ import { makeValues, type Value } from './value.js'
 import { dense } from './view.js'
 
 /** Plans a program for a device of these limits: by default eight bindings a kernel, and memory without bounds. */
-export function planProgram(program: Program, { maxBindings = 8, maxBlockBytes = Infinity }: Partial<PlanLimits> = {}): Plan {
+export function planProgram(program: Program, { maxBindings = 8, maxBlockBytes = Infinity, split = step => [step] }: Partial<PlanLimits> = {}): Plan {
   // Fusion counts values; one read in distant pieces, or stored in two places, takes more than one binding. Where that was too many, fuse less.
   const fewer = new Map<number, number>()
   for (let round = 1; ; round++) {
-    const { plan, crowded } = planWithin(program, { maxBindings, maxBlockBytes }, fewer)
-    if (crowded.size === 0 || round > MOST_ROUNDS) return plan
+    const { plan, crowded, stiff } = planWithin(program, { maxBindings, maxBlockBytes, split }, fewer)
+    if (stiff.size === 0 && (crowded.size === 0 || round > MOST_ROUNDS)) return plan
     for (const { id } of crowded) fewer.set(id, (fewer.get(id) ?? 0) + 1)
+    for (const { id } of stiff) fewer.set(id, maxBindings)
   }
 }
 
@@ -33,8 +35,16 @@ const MOST_ROUNDS = 32
 /** Kernels that are what they are: no fusion made them large. */
 const isWhole = ({ kind }: Kernel): boolean => kind === 'attention' || kind === 'attentionBackward' || kind === 'scatterAdd' || kind === 'custom'
 
-/** A plan, and the values whose kernels bind too many buffers. `fewer`: by how much those must bind less that compute a value, by its id. */
-function planWithin(program: Program, limits: PlanLimits, fewer: ReadonlyMap<number, number>): { plan: Plan; crowded: ReadonlySet<Value> } {
+interface Attempt {
+  readonly plan: Plan
+  /** Values whose kernels bind too many buffers. */
+  readonly crowded: ReadonlySet<Value>
+  /** Values whose kernels bind too much of a tensor, and cannot be split as they are. */
+  readonly stiff: ReadonlySet<Value>
+}
+
+/** `fewer`: by how much those kernels must bind less that compute a value, by its id. */
+function planWithin(program: Program, limits: PlanLimits, fewer: ReadonlyMap<number, number>): Attempt {
   const graph = makeValues(program)
   const locations = new Locations(graph.values)
   const kept = new Set(graph.results.flatMap(value => (value ? [value, locations.of(value).base] : [])))
@@ -68,15 +78,32 @@ function planWithin(program: Program, limits: PlanLimits, fewer: ReadonlyMap<num
     before.push(emitCopy(value, { slot: saved, walk: dense(value.shape) }, locations, memory, 'save'))
     after.push(copySlot(saved, external, value, memory))
   }
-  const crowded = new Set<Value>()
+  const fit = (steps: readonly Step[]): Step[] => steps.flatMap(step => limits.split(step, memory))
+  const [crowded, stiff] = [new Set<Value>(), new Set<Value>()]
   const own = clusters.inOrder().flatMap(cluster => {
-    const emitted = emitCluster(cluster, locations, memory)
-    if (emitted.some(({ kernel }) => !isWhole(kernel) && kernel.bindings.length > limits.maxBindings)) for (const member of cluster.members) crowded.add(member)
+    const whole = emitCluster(cluster, locations, memory)
+    // a fused kernel that cannot be split may be fused less
+    const mayFuseLess = cluster.members.size > 1 && [...cluster.members].some(({ id }) => (fewer.get(id) ?? 0) < limits.maxBindings)
+    const emitted = mayFuseLess ? unlessTooLarge(() => fit(whole)) : fit(whole)
+    if (emitted === null) {
+      for (const member of cluster.members) stiff.add(member)
+      return []
+    }
+    if (emitted.some(({ kernel }) => !isWhole(kernel) && kernel.bindings.length > limits.maxBindings)) for (const member of cluster.members) if ((fewer.get(member.id) ?? 0) < limits.maxBindings) crowded.add(member)
     return emitted
   })
-  const steps = [...before, ...own, ...after]
+  const steps = [...fit(before), ...own, ...fit(after)]
   const { preloads } = memory
-  return { plan: { steps, preloads, ...layArena(memory.slots, { steps, preloads, maxBlockBytes: limits.maxBlockBytes }) }, crowded }
+  return { plan: { steps, preloads, ...layArena(memory.slots, { steps, preloads, maxBlockBytes: limits.maxBlockBytes }) }, crowded, stiff }
+}
+
+function unlessTooLarge<T>(work: () => T): T | null {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof DeviceError && error.code === 'limit') return null
+    throw error
+  }
 }
 
 function copySlot(from: number, to: number, { shape, dtype }: Value, memory: Memory): Step {

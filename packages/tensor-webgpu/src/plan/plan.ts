@@ -52,4 +52,12 @@ export interface PlanLimits {
   readonly maxBindings: number
   /** Bytes of one block of the arena. */
   readonly maxBlockBytes: number
+  /** Kernels that do the same as one that reaches over more of a tensor than can be bound; throws a DeviceError with code 'limit' where there are none. */
+  readonly split: (step: Step, memory: SlotMaker) => Step[]
+}
+
+/** What steps are made of: slots may be added. */
+export interface SlotMaker {
+  readonly slots: readonly Pick<Slot, 'dtype' | 'length'>[]
+  addSlot(dtype: Dtype, length: number): number
 }

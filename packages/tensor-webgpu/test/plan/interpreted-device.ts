@@ -2,6 +2,7 @@
 import type { Copy, Device, DeviceCounts, Executable, Storage } from '../../src/devices/device.js'
 import type { Dtype, TypedArray } from '../../src/dtype.js'
 import type { Program } from '../../src/graph/program.js'
+import { fitBindings } from '../../src/plan/fit-bindings.js'
 import { planProgram } from '../../src/plan/plan-program.js'
 import type { Plan } from '../../src/plan/plan.js'
 import { interpretKernel } from '../interpret-kernel.js'
@@ -16,6 +17,7 @@ export class InterpretedDevice implements Device {
   readonly counts: DeviceCounts = { dispatches: 0, submits: 0, buffersCreated: 0, bindGroupsCreated: 0, pipelinesCreated: 0, liveBytes: 0, peakBytes: 0 }
   readonly plans: Plan[] = []
   maxBindings = 8
+  maxBindingBytes = Infinity
 
   supports(): boolean {
     return true
@@ -31,7 +33,7 @@ export class InterpretedDevice implements Device {
     return (storage as HostStorage).values.slice()
   }
   prepare(program: Program): Executable {
-    const plan = planProgram(program, { maxBindings: this.maxBindings })
+    const plan = planProgram(program, { maxBindings: this.maxBindings, split: (step, memory) => fitBindings(step, memory, this.maxBindingBytes) })
     this.plans.push(plan)
     // Stale bits of an earlier slot must not go unnoticed: the arena starts as NaN.
     const arena = plan.arenaBlocks.map(bytes => new Float64Array(bytes / 4).fill(Number.NaN))

@@ -3,7 +3,7 @@ import { describeOnAdapters } from '@abovo/test-devices/describe'
 import { expect, test } from 'vitest'
 import { requestWebgpuDevice } from '../../src/devices/webgpu/index.js'
 import type { Plan } from '../../src/plan/plan.js'
-import { compile, requestDevice, tensor, type Device, type Tensor } from '../../src/index.js'
+import { compile, embedding, requestDevice, scaledDotProductAttention, tensor, type Device, type Tensor } from '../../src/index.js'
 
 const wave = (length: number): Float32Array => Float32Array.from({ length }, (_, i) => Math.sin(i))
 
@@ -63,6 +63,28 @@ describeOnAdapters('a device of small limits', ({ gpu }) => {
     expect(whole.buffers).toBeGreaterThan(6)
     expect(crowded.buffers).toBeLessThanOrEqual(6)
     expect(crowded.data).toEqual(whole.data)
+  })
+
+  test.each<[string, (x: Tensor, device: Device) => Tensor]>([
+    ['elementwise', x => x.mul(2).exp().add(x)],
+    ['rows', x => x.softmax(-1)],
+    ['a transpose', x => x.transpose().flatten()],
+    ['rows of a table', (x, device) => embedding(tensor(Int32Array.from({ length: 50 }, (_, i) => (i * 37) % 96), { device }), x)],
+  ])('gives equal bits for %s', async (_, fn) => {
+    const results: number[][] = []
+    for (const limits of [{}, { maxBindingBytes: 4096 }]) {
+      const device = await requestDevice('webgpu', { gpu, limits })
+      results.push([...(await fn(tensor(wave(96 * 20), { shape: [96, 20], device }), device).data())])
+      device.close()
+    }
+    expect(results[1]).toEqual(results[0])
+  })
+
+  test('refuses what cannot be split, before any work', async () => {
+    const device = await requestDevice('webgpu', { gpu, limits: { maxBindingBytes: 4096 } })
+    const q = tensor(wave(2000), { shape: [1, 1, 125, 16], device })
+    expect(() => scaledDotProductAttention(q, q, q).realize()).toThrow('attention: one kernel may bind at most 4096 bytes of a tensor on this device, got 8000, and this one cannot be split; split the tensor')
+    device.close()
   })
 
   test('refuses an intermediate beyond one buffer before any work', async () => {

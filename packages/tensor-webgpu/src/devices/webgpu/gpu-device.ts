@@ -2,6 +2,7 @@
 import { bytesPerElement, type Dtype, type TypedArray } from '../../dtype.js'
 import { DeviceError, DtypeError } from '../../errors.js'
 import type { Program } from '../../graph/program.js'
+import { fitBindings } from '../../plan/fit-bindings.js'
 import type { Kernel } from '../../plan/kernel.js'
 import { planProgram } from '../../plan/plan-program.js'
 import type { Plan } from '../../plan/plan.js'
@@ -139,7 +140,8 @@ export class WebgpuDevice implements Device {
   }
 
   prepare(program: Program): Executable {
-    return this.preparePlan(planProgram(program, { maxBindings: this.traits.maxStorageBuffers, maxBlockBytes: this.traits.maxBufferBytes }))
+    const { maxStorageBuffers, maxBindingBytes, maxBufferBytes } = this.traits
+    return this.preparePlan(planProgram(program, { maxBindings: maxStorageBuffers, maxBlockBytes: maxBufferBytes, split: (step, memory) => fitBindings(step, memory, maxBindingBytes) }))
   }
 
   /** Makes a plan ready that was planned elsewhere, or written by hand. */

@@ -13,22 +13,23 @@ const FEW_SOURCES = 8
 
 function asLoop(kernel: ScatterAddKernel): LoopKernel {
   const over = ({ binding, offset, strides: [o, j, i] }: Access): Access => ({ binding, offset, strides: [o, 0, i, j] })
-  const { bindings, outer, size, inner, count, index, source, out } = kernel
+  const { bindings, outer, size, inner, count, index, source, out, part = { first: 0, of: size } } = kernel
   const dtype = bindings[source.binding].dtype
-  const last = { fn: 'constant', value: size - 1, dtype: 'i32' } as const
+  const last = { fn: 'constant', value: part.of - 1, dtype: 'i32' } as const
   return {
     kind: 'loop', bindings, shape: [outer, size, inner, count], reduced: 1,
     body: [
       { fn: 'load', access: over(index), dtype: 'i32' }, last, { fn: 'constant', value: 0, dtype: 'i32' }, { fn: 'max', args: [0, 2], dtype: 'i32' }, { fn: 'min', args: [3, 1], dtype: 'i32' },
-      { fn: 'index', axis: 1, dtype: 'i32' }, { fn: 'eq', args: [4, 5], dtype: 'bool' },
-      { fn: 'load', access: over(source), dtype }, { fn: 'constant', value: 0, dtype }, { fn: 'where', args: [6, 7, 8], dtype }, { fn: 'reduce', reduce: 'sum', args: [9], dtype },
+      { fn: 'constant', value: part.first, dtype: 'i32' }, { fn: 'sub', args: [4, 5], dtype: 'i32' },
+      { fn: 'index', axis: 1, dtype: 'i32' }, { fn: 'eq', args: [6, 7], dtype: 'bool' },
+      { fn: 'load', access: over(source), dtype }, { fn: 'constant', value: 0, dtype }, { fn: 'where', args: [8, 9, 10], dtype }, { fn: 'reduce', reduce: 'sum', args: [11], dtype },
     ],
-    results: [{ value: 10, access: { ...out, strides: [...out.strides, 0] } }],
+    results: [{ value: 12, access: { ...out, strides: [...out.strides, 0] } }],
   }
 }
 
 export function scatterAddProgram(kernel: ScatterAddKernel, traits: GpuTraits): GpuProgram | null {
-  const { bindings, outer, size, inner, count, index, source, out } = kernel
+  const { bindings, outer, size, inner, count, index, source, out, part = { first: 0, of: size } } = kernel
   if (outer * size * inner === 0) return null
   if (count <= FEW_SOURCES && bindings[index.binding].dtype === 'i32') return loopProgram(asLoop(kernel), traits)
   const fourWide = inner % 4 === 0 && accessMode(out, [outer, size, inner], 2) === 'vector' && accessMode(source, [outer, count, inner], 2) === 'vector' && index.strides[2] === 0
@@ -60,7 +61,7 @@ export function scatterAddProgram(kernel: ScatterAddKernel, traits: GpuTraits): 
   if (fourWide) lines.push('  let i = iq * 4u;')
   lines.push(`  let firstRow = block * ${rowsPerBlock}u;`, `  let endRow = min(firstRow + ${rowsPerBlock}u, ${size}u);`)
   lines.push('  for (var row = firstRow; row < endRow; row += 1u) {', `    ${outText} = ${zero};`, '  }')
-  lines.push(`  for (var j = ${loopStart(traits)}; j < ${count}u; j += 1u) {`, `    let row = u32(clamp(${indexText}, 0i, ${size - 1}i));`)
+  lines.push(`  for (var j = ${loopStart(traits)}; j < ${count}u; j += 1u) {`, `    let row = u32(clamp(${indexText}, 0i, ${part.of - 1}i))${part.first === 0 ? '' : ` - ${part.first}u`};`)
   lines.push(`    if (row >= firstRow && row < endRow) { ${outText} = ${sum}; }`, '  }')
   const wgsl = [
     bindings.some(binding => binding.dtype === 'f16') ? 'enable f16;\n' : '', arrays.declarations, '\n', `@compute @workgroup_size(${group})\n`,
