@@ -54,7 +54,7 @@ export interface Device {
   prepare(program: Program): Executable
   /**
    * Measures the ways to compute the kernels of everything prepared so far, and uses the fastest from then on. WebGPU only, and on request only:
-   * it takes seconds. Gives the choices as JSON. Results may change in their last bits; with the same choices they are the same.
+   * it takes seconds. Gives the choices as JSON. Results keep their bits, unless `exact: false` also allows sums in another order.
    */
   tune?(options?: TuneOptions): Promise<string>
   /** Releases the device; later use is a DeviceError. */

@@ -7,14 +7,16 @@ import { compile } from '../../src/compile.js'
 import { requestWebgpuDevice } from '../../src/devices/webgpu/webgpu-device.js'
 import type { WebgpuDevice } from '../../src/devices/webgpu/gpu-device.js'
 import { Choices } from '../../src/devices/webgpu/tuning/choices.js'
+import { kernelClass } from '../../src/devices/webgpu/tuning/kernel-class.js'
 import { folderStore } from '../../src/devices/webgpu/tuning/folder-store.js'
 import { scaledDotProductAttention, tensor } from '../../src/functions.js'
+import { product } from './matrices.js'
 
 /** A product and attention over it. */
 function program(device: WebgpuDevice): { run: () => Promise<ArrayLike<number>>; explain: () => string } {
-  const x = tensor(Float32Array.from({ length: 32 * 32 }, (_, i) => Math.sin(i)), { shape: [32, 32], device })
+  const x = tensor(Float32Array.from({ length: 64 * 64 }, (_, i) => Math.sin(i)), { shape: [64, 64], device })
   const step = compile(() => {
-    const y = x.matmul(x).reshape([1, 2, 32, 16])
+    const y = x.matmul(x).reshape([1, 4, 64, 16])
     return scaledDotProductAttention(y, y, y, { causal: true })
   }, { device })
   return { run: async () => (await step().data()) as ArrayLike<number>, explain: () => step.explain() }
@@ -23,7 +25,7 @@ function program(device: WebgpuDevice): { run: () => Promise<ArrayLike<number>>;
 const gap = (a: ArrayLike<number>, b: ArrayLike<number>): number => Math.max(...Array.from({ length: a.length }, (_, i) => Math.abs(a[i] - b[i])))
 
 describeOnAdapters('tuning', ({ gpu }) => {
-  test('measures every candidate once, keeps the numbers right, and is remembered bit for bit', async () => {
+  test('measures every candidate once, keeps every bit, and is remembered', async () => {
     const kept = new Map<string, string>()
     const store = { load: async (adapter: string) => kept.get(adapter) ?? null, save: async (adapter: string, text: string) => void kept.set(adapter, text) }
     const device = await requestWebgpuDevice({ gpu, tuning: store })
@@ -37,7 +39,7 @@ describeOnAdapters('tuning', ({ gpu }) => {
       expect(microseconds[name]).toBeGreaterThan(0)
     }
     const after = await run()
-    expect(gap(after, before)).toBeLessThan(1e-4)
+    expect(gap(after, before)).toBe(0)
     expect(await device.tune()).toBe(text)
     device.close()
 
@@ -46,6 +48,31 @@ describeOnAdapters('tuning', ({ gpu }) => {
     expect(await later.tune()).toBe(text)
     later.close()
   }, 120_000)
+
+  test('also measures what adds in another order, if asked to, and only then', async () => {
+    const device = await requestWebgpuDevice({ gpu })
+    const { run } = program(device)
+    const before = await run()
+    const names = async (exact: boolean): Promise<string[]> => {
+      const { choices } = JSON.parse(await device.tune({ totalMs: 60_000, candidateMs: 30, compileMs: 20_000, exact })) as { choices: Record<string, { exact: boolean; microseconds: object }> }
+      for (const choice of Object.values(choices)) expect(choice.exact).toBe(exact)
+      return Object.values(choices).flatMap(({ microseconds }) => Object.keys(microseconds))
+    }
+    expect((await names(true)).join()).not.toMatch(/sliced/)
+    expect((await names(false)).join()).toMatch(/sliced subgroup/)
+    expect(gap(await run(), before)).toBeLessThan(1e-4)
+    device.close()
+  }, 120_000)
+
+  test('a choice made for one kernel does not change the order of another of its class', async () => {
+    const own = kernelClass(product(64, 64, 64)) ?? ''
+    const store = (exact: boolean) => ({ load: async () => JSON.stringify({ generator: 2, choices: { [own]: { name: 'sliced subgroup', exact, microseconds: {} } } }), save: async () => {} })
+    for (const exact of [true, false]) {
+      const device = await requestWebgpuDevice({ gpu, tuning: store(exact) })
+      expect(device.printKernel(product(64, 64, 64)).includes('sliced')).toBe(!exact)
+      device.close()
+    }
+  })
 
   test('without time leaves the seed tables in place', async () => {
     const device = await requestWebgpuDevice({ gpu })
@@ -59,9 +86,9 @@ describeOnAdapters('tuning', ({ gpu }) => {
   }, 60_000)
 
   test('a choice that does not fit a kernel is passed over', async () => {
-    const device = await requestWebgpuDevice({ gpu, tuning: { load: async () => '{"generator": 1, "choices": {"matmul b0 m5 n5 k5 s1s1 +0 f32,f32": {"name": "no such", "microseconds": {}}}}', save: async () => {} } })
+    const device = await requestWebgpuDevice({ gpu, tuning: { load: async () => '{"generator": 2, "choices": {"matmul b0 m6 n6 k6 s1s1 +0 f32,f32": {"name": "no such", "exact": false, "microseconds": {}}}}', save: async () => {} } })
     const { run } = program(device)
-    expect((await run()).length).toBe(32 * 32)
+    expect((await run()).length).toBe(64 * 64)
     device.close()
   }, 60_000)
 })
@@ -69,11 +96,11 @@ describeOnAdapters('tuning', ({ gpu }) => {
 describe('choices', () => {
   test('survive JSON, and nothing else does', () => {
     const choices = new Choices()
-    choices.set('matmul', { name: 'register', microseconds: { register: 3, subgroup: null } })
+    choices.set('matmul', { name: 'register', exact: true, microseconds: { register: 3, subgroup: null } })
     const again = new Choices()
     again.restore(JSON.stringify(choices))
     expect(JSON.stringify(again)).toBe(JSON.stringify(choices))
-    for (const text of ['', 'null', '{"generator": 0, "choices": {}}', '{"generator": 1, "choices": {"x": 3}}']) {
+    for (const text of ['', 'null', '{"generator": 0, "choices": {}}', '{"generator": 2, "choices": {"x": 3}}', '{"generator": 2, "choices": {"x": {"name": "register", "microseconds": {}}}}']) {
       const none = new Choices()
       none.restore(text)
       expect(none.isEmpty).toBe(true)

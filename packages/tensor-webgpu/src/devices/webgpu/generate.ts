@@ -8,8 +8,9 @@ import { loopProgram } from './kernels/loop.js'
 import { matmulProgram } from './kernels/matmul.js'
 import { scatterAddProgram } from './kernels/scatter-add.js'
 import type { GpuTraits } from './traits.js'
-import { candidatesOf, kernelClass } from './tuning/candidates.js'
+import { candidatesOf } from './tuning/candidates.js'
 import { Choices } from './tuning/choices.js'
+import { kernelClass } from './tuning/kernel-class.js'
 
 /** The dispatches that compute a kernel, in order. Empty where there is nothing to compute. `choices` go before the seed tables. */
 export function generate(kernel: Kernel, traits: GpuTraits, choices: Choices = new Choices()): readonly GpuProgram[] {
@@ -28,8 +29,12 @@ export function generate(kernel: Kernel, traits: GpuTraits, choices: Choices = n
 function chosenPrograms(kernel: Kernel, traits: GpuTraits, choices: Choices): readonly GpuProgram[] | null {
   if (choices.isEmpty) return null
   const own = kernelClass(kernel)
-  const name = own === null ? null : choices.of(own)
-  return name === null ? null : (candidatesOf(kernel, traits).find(candidate => candidate.name === name)?.programs() ?? null)
+  const choice = own === null ? null : choices.of(own)
+  if (choice === null) return null
+  const candidates = candidatesOf(kernel, traits)
+  const chosen = candidates.find(({ name }) => name === choice.name)
+  // the class is wider than a candidate: what adds in the seed's order for one kernel of it may not for another
+  return chosen === undefined || (choice.exact && chosen.order !== candidates[0].order) ? null : chosen.programs()
 }
 
 /** The WGSL of a kernel as this device would run it, one text per dispatch, each headed by its variant. */

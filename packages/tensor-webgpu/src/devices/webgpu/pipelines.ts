@@ -5,8 +5,8 @@ import type { Faults } from './faults.js'
 import { generate } from './generate.js'
 import type { GpuProgram } from './kernels/gpu-program.js'
 import type { GpuTraits } from './traits.js'
-import { kernelClass } from './tuning/candidates.js'
 import type { Choices } from './tuning/choices.js'
+import { kernelClass } from './tuning/kernel-class.js'
 
 export interface Compiled {
   readonly program: GpuProgram
@@ -48,7 +48,8 @@ export class PipelineCache {
   /** The dispatches of a kernel, in order; none where it has nothing to compute. */
   compile(kernel: Kernel, label: string): readonly Compiled[] {
     const own = this.#choices.isEmpty ? null : kernelClass(kernel)
-    const key = `${own === null ? '' : (this.#choices.of(own) ?? '')}|${kernelKey(kernel)}`
+    const choice = own === null ? null : this.#choices.of(own)
+    const key = `${choice === null ? '' : `${choice.name}${choice.exact ? '' : ' in any order'}`}|${kernelKey(kernel)}`
     const known = this.#byKernel.get(key)
     if (known !== undefined) return known
     const compiled = generate(kernel, this.#traits, this.#choices).map((program): Compiled => {

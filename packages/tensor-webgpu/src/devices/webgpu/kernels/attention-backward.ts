@@ -2,7 +2,8 @@
 // and one for dk and dv, whose invocations own keys and walk the queries (and query heads) that saw them. Nothing is added atomically.
 import type { Access, AttentionBackwardKernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
-import { attentionLayout, AttentionShader, type AttentionLayout } from './attention-shader.js'
+import { attentionLayout } from './attention-seed.js'
+import { AttentionShader, type AttentionLayout } from './attention-shader.js'
 import { writeWalk } from './attention-walk.js'
 import { loopStart, type GpuProgram } from './gpu-program.js'
 

@@ -24,14 +24,6 @@ export interface AttentionLayout {
   readonly staging: Staging
 }
 
-/** Seed values by kind of adapter; a measuring tuner would replace this function. */
-export function attentionLayout(length: number, traits: GpuTraits): AttentionLayout {
-  if (traits.software && traits.subgroupSize >= 4) return { group: traits.subgroupSize, staging: 'shuffle' }
-  const most = traits.software ? 8 : 64
-  const group = Math.min(most, 2 ** Math.ceil(Math.log2(Math.max(1, length))))
-  return { group, staging: traits.software || group < 16 ? 'direct' : 'tile' }
-}
-
 export class AttentionShader {
   readonly sizes: AttentionSizes
   readonly layout: AttentionLayout

@@ -25,11 +25,15 @@ function reduceDepths(body: readonly Instruction[]): number[] {
   return depths
 }
 
-export function loopProgram(original: LoopKernel, traits: GpuTraits, forced?: Partial<LoopChoice>): GpuProgram | null {
+/** The kernel in the form that shaders are written for, or null where it has no rows. */
+export function loopForm(original: LoopKernel): LoopKernel | null {
   const kernel = simplifyLoop(original)
-  const outer = kernel.shape.length - kernel.reduced
-  if (product(kernel.shape.slice(0, outer)) === 0) return null
-  return new LoopWriter(kernel, { ...chooseLoop(kernel, traits), ...forced }, traits).program()
+  return product(kernel.shape.slice(0, kernel.shape.length - kernel.reduced)) === 0 ? null : kernel
+}
+
+export function loopProgram(original: LoopKernel, traits: GpuTraits, forced?: Partial<LoopChoice>): GpuProgram | null {
+  const kernel = loopForm(original)
+  return kernel === null ? null : new LoopWriter(kernel, { ...chooseLoop(kernel, traits), ...forced }, traits).program()
 }
 
 class LoopWriter {

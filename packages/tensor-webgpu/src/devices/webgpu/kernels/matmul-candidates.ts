@@ -52,7 +52,7 @@ function workgroupTilesFor({ m, n }: MatmulKernel, traits: GpuTraits): (readonly
 /** Slices get at least two steps of four each. */
 function slicedTiles(kernel: MatmulKernel, traits: GpuTraits): (readonly [string, SlicedTile])[] {
   const rows = Math.min(kernel.m, FEW_ROWS)
-  const inWorkgroup = [[4, 8], [4, 16], [8, 4], [8, 8], [16, 4], [16, 8], [32, 4]] as const
+  const inWorkgroup = [[4, 16], [8, 4], [8, 8], [16, 4], [16, 8], [32, 4]] as const
   const tiles: (readonly [string, SlicedTile])[] = [
     ...(traits.software ? [] : inWorkgroup.map(([slices, across]) => [`sliced ${slices} x ${across}`, { rows, columns: 1, slices, across, meet: 'workgroup' }] as const)),
     ['sliced subgroup', { rows, columns: 1, slices: traits.subgroupSize, across: 1, meet: 'subgroup' }],

@@ -2,11 +2,13 @@
 // same choices give the same shaders, and so the same bits.
 
 /** Choices made for other generators of shaders do not count. */
-const GENERATOR = 1
+const GENERATOR = 2
 
 export interface Choice {
   /** The candidate's name. */
   readonly name: string
+  /** Whether only candidates that add in the seed table's order were compared. */
+  readonly exact: boolean
   /** Of each candidate that was measured, by name; null for one that was abandoned. */
   readonly microseconds: Readonly<Record<string, number | null>>
 }
@@ -18,13 +20,8 @@ export class Choices {
     return this.#byClass.size === 0
   }
 
-  /** The chosen name, if the class was measured. */
-  of(kernelClass: string): string | null {
-    return this.#byClass.get(kernelClass)?.name ?? null
-  }
-
-  has(kernelClass: string): boolean {
-    return this.#byClass.has(kernelClass)
+  of(kernelClass: string): Choice | null {
+    return this.#byClass.get(kernelClass) ?? null
   }
 
   set(kernelClass: string, choice: Choice): void {
@@ -45,9 +42,9 @@ export class Choices {
     }
     if (!isRecord(stored) || stored['generator'] !== GENERATOR || !isRecord(stored['choices'])) return
     for (const [kernelClass, choice] of Object.entries(stored['choices'])) {
-      if (!isRecord(choice) || typeof choice['name'] !== 'string' || !isRecord(choice['microseconds'])) continue
+      if (!isRecord(choice) || typeof choice['name'] !== 'string' || typeof choice['exact'] !== 'boolean' || !isRecord(choice['microseconds'])) continue
       const measured = Object.entries(choice['microseconds']).map(([name, time]) => [name, typeof time === 'number' ? time : null] as const)
-      this.#byClass.set(kernelClass, { name: choice['name'], microseconds: Object.fromEntries(measured) })
+      this.#byClass.set(kernelClass, { name: choice['name'], exact: choice['exact'], microseconds: Object.fromEntries(measured) })
     }
   }
 }

@@ -9,6 +9,8 @@ export interface Workbench {
   /** The most a candidate may take to compile and to run for the first time; and for its measurements after that. */
   readonly compileMs: number
   readonly candidateMs: number
+  /** Microseconds of the best candidate so far: one that takes twice as long is not measured again. */
+  readonly best: number
 }
 
 /** Shorter batches say more about the queue than about the kernel. */
@@ -46,6 +48,7 @@ export async function measure(programs: readonly GpuProgram[], bench: Workbench)
   for (let batch = 0; batch < BATCHES && performance.now() - start < bench.candidateMs; ) {
     const took = await run(times)
     best = Math.min(best, took / times)
+    if (took >= BATCH_MS && best * 1000 > 2 * bench.best) break
     if (took >= BATCH_MS) batch++
     else times = Math.min(1000, Math.ceil(times * Math.max(2, (1.5 * BATCH_MS) / Math.max(took, 0.01))))
     if (took < BATCH_MS && times === 1000) batch++

@@ -2,8 +2,9 @@
 import { bytesPerElement } from '../../../dtype.js'
 import type { Kernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
-import { candidatesOf, kernelClass } from './candidates.js'
+import { candidatesOf } from './candidates.js'
 import type { Choices } from './choices.js'
+import { kernelClass } from './kernel-class.js'
 import { measure } from './measure.js'
 
 export interface TuneOptions {
@@ -13,6 +14,8 @@ export interface TuneOptions {
   candidateMs?: number
   /** A candidate that takes longer to compile is abandoned. */
   compileMs?: number
+  /** true (the default): only candidates that add sums in the same order, so that results keep their bits. false: also those that do not. */
+  exact?: boolean
 }
 
 /** A prepared kernel and the elements that each of its bindings spans. */
@@ -27,26 +30,29 @@ const STORAGE = 128
 /** A challenger must be this much faster than the seed table's choice: less is noise. */
 const MARGIN = 0.95
 
-/** Adds choices for the classes of `prepared` that have none; gives the number of classes measured. */
-export async function tune(gpu: GPUDevice, traits: GpuTraits, prepared: Iterable<Prepared>, choices: Choices, { totalMs = 10_000, candidateMs = 200, compileMs = 2000 }: TuneOptions = {}): Promise<number> {
+/** Adds choices for the classes of `prepared` that have none of this kind, in their order; gives the number of classes measured. */
+export async function tune(gpu: GPUDevice, traits: GpuTraits, prepared: Iterable<Prepared>, choices: Choices, { totalMs = 10_000, candidateMs = 200, compileMs = 2000, exact = true }: TuneOptions = {}): Promise<number> {
   const end = performance.now() + totalMs
   let measured = 0
   for (const { kernel, lengths } of prepared) {
     const own = kernelClass(kernel)
-    const candidates = own === null || choices.has(own) ? [] : candidatesOf(kernel, traits)
-    if (own === null || candidates.length < 2 || performance.now() > end) continue
+    if (own === null || choices.of(own)?.exact === exact || performance.now() > end) continue
+    const all = candidatesOf(kernel, traits)
+    const candidates = exact ? all.filter(({ order }) => order === all[0].order) : all
+    if (candidates.length < 2) continue
     const { buffer, parts } = scratchFor(gpu, kernel, lengths)
     if (buffer === null) continue
     const microseconds: Record<string, number | null> = {}
-    let complete = true
+    let [complete, best] = [true, Infinity]
     for (const { name, programs } of candidates) {
       // half a comparison is none: the class stays open for another time
       if (performance.now() > end) complete = false
-      else microseconds[name] = await measure(programs(), { gpu, buffers: parts, candidateMs, compileMs })
+      else microseconds[name] = await measure(programs(), { gpu, buffers: parts, candidateMs, compileMs, best })
+      best = Math.min(best, microseconds[name] ?? Infinity)
     }
     buffer.destroy()
     if (!complete) continue
-    choices.set(own, { name: fastest(candidates.map(({ name }) => name), microseconds), microseconds })
+    choices.set(own, { name: fastest(candidates.map(({ name }) => name), microseconds), exact, microseconds })
     measured++
   }
   return measured

@@ -1,16 +1,23 @@
 // The choices of one device: what it has prepared and could choose about, what was chosen, and where that is kept.
+import { stepCost } from '../../../plan/cost.js'
 import { describeAdapter, type GpuTraits } from '../traits.js'
-import { kernelClass } from './candidates.js'
 import { Choices } from './choices.js'
+import { kernelClass } from './kernel-class.js'
 import type { TuningStore } from './store.js'
 import { tune, type Prepared, type TuneOptions } from './tune.js'
+
+/** In bytes: while a GPU moves one it computes some ten operations. */
+function costOf({ kernel, lengths }: Prepared): number {
+  const { bytes, flops } = stepCost({ kernel, regions: lengths.map((length, slot) => ({ slot, offset: 0, length })), label: '' })
+  return bytes + (flops ?? 0) / 10
+}
 
 export class Tuning {
   readonly choices = new Choices()
   /** Counts up when choices change: what was compiled before may be compiled otherwise now. */
   generation = 0
-  /** One kernel of each class that has several ways to be computed. */
-  readonly #prepared = new Map<string, Prepared>()
+  /** One kernel of each class that may have several ways to be computed, and how often the class was met. */
+  readonly #prepared = new Map<string, { readonly prepared: Prepared; times: number }>()
   readonly #gpu: GPUDevice
   readonly #traits: GpuTraits
   readonly #adapter: string
@@ -25,7 +32,10 @@ export class Tuning {
 
   remember(prepared: Prepared): void {
     const own = kernelClass(prepared.kernel)
-    if (own !== null && !this.#prepared.has(own)) this.#prepared.set(own, prepared)
+    if (own === null) return
+    const known = this.#prepared.get(own)
+    if (known === undefined) this.#prepared.set(own, { prepared, times: 1 })
+    else known.times++
   }
 
   /** Takes up what was measured on this adapter before, and keeps there what will be. */
@@ -37,9 +47,10 @@ export class Tuning {
     this.generation++
   }
 
-  /** Measures what was prepared and is not known yet; the choices as JSON. */
+  /** Measures what was prepared and is not known yet, what costs most first; the choices as JSON. */
   async run(options: TuneOptions): Promise<string> {
-    const measured = await tune(this.#gpu, this.#traits, this.#prepared.values(), this.choices, options)
+    const byCost = [...this.#prepared.values()].map(({ prepared, times }) => ({ prepared, cost: times * costOf(prepared) })).sort((a, b) => b.cost - a.cost)
+    const measured = await tune(this.#gpu, this.#traits, byCost.map(({ prepared }) => prepared), this.choices, options)
     const text = JSON.stringify(this.choices)
     if (measured > 0) {
       this.generation++
