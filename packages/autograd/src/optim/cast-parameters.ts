@@ -2,7 +2,7 @@
 // arXiv 1710.03740, section 3.1.
 import type { Dtype } from '@abovo/tensor-webgpu'
 import { leavesOf, withLeaves, type Gradients } from '../tensor-tree.js'
-import { packed, unpack } from './packing.js'
+import { mapPacked, packed } from './packing.js'
 
 /**
  * A tree of parameters in another element type: more graph, so a compiled step makes it afresh from what the parameters then are. Parameters that
@@ -16,6 +16,5 @@ import { packed, unpack } from './packing.js'
  */
 export function castParameters<P>(parameters: P, dtype: Dtype): Gradients<P> {
   const tensors = leavesOf('castParameters', parameters).map(leaf => leaf.tensor)
-  const flat = packed(tensors)
-  return withLeaves(parameters, flat === null ? tensors.map(tensor => tensor.to(dtype)) : unpack(flat.to(dtype), tensors.map(tensor => tensor.shape)))
+  return withLeaves(parameters, mapPacked(tensors, tensor => tensor.to(dtype), packed))
 }

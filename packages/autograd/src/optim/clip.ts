@@ -1,15 +1,14 @@
 // Gradients kept within bounds, in the graph: nothing is read back, so clipping is a part of a compiled step.
 import type { Tensor } from '@abovo/tensor-webgpu'
 import { leavesOf, withLeaves, type Gradients } from '../tensor-tree.js'
-import { canPack, pack, unpack } from './packing.js'
+import { flats, mapPacked } from './packing.js'
 
 /** √Σg² over all gradients of a tree: a scalar tensor. */
 export const globalNorm = (gradients: unknown): Tensor => normOf(leavesOf('globalNorm', gradients).map(({ tensor }) => tensor)).reshape([])
 
 /** The same as (1,): an axis kept, so that what follows is computed in the reduction's kernel. */
 export function normOf(tensors: readonly Tensor[]): Tensor {
-  const parts = canPack(tensors) ? [pack(tensors)] : tensors.map(tensor => tensor.flatten())
-  const squares = parts.map(part => part.to('f32').square().sum({ keepdim: true }))
+  const squares = flats(tensors).map(part => part.flatten().to('f32').square().sum({ keepdim: true }))
   return squares.reduce((sum, square) => sum.add(square)).sqrt()
 }
 
@@ -25,8 +24,7 @@ export function clipGradNorm<T>(gradients: T, maxNorm: number): { gradients: Gra
   const tensors = leavesOf('clipGradNorm', gradients).map(({ tensor }) => tensor)
   const norm = normOf(tensors)
   const factor = clipFactor(norm, maxNorm).reshape([])
-  const clipped = canPack(tensors) ? unpack(pack(tensors).mul(factor), tensors.map(tensor => tensor.shape)) : tensors.map(tensor => tensor.mul(factor))
-  return { gradients: withLeaves(gradients, clipped), norm: norm.reshape([]) }
+  return { gradients: withLeaves(gradients, mapPacked(tensors, tensor => tensor.mul(factor))), norm: norm.reshape([]) }
 }
 
 /** min(1, maxNorm / (norm + 1e-6)). */

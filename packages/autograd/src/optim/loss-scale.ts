@@ -5,7 +5,7 @@ import { GradientError } from '../gradient-error.js'
 import { leavesOf, withLeaves, type Gradients } from '../tensor-tree.js'
 import { clipFactor, normOf } from './clip.js'
 import { allFinite } from './finite.js'
-import { canPack, pack, unpack } from './packing.js'
+import { flats, mapPacked } from './packing.js'
 
 export interface LossScaleOptions {
   /** 65536 by default. */
@@ -69,15 +69,14 @@ export class LossScale {
   unscale<T>(gradients: T, { maxNorm = Infinity }: { maxNorm?: number } = {}): Unscaled<T> {
     const { growthFactor, backoffFactor, growthInterval } = this.#options
     const given = leavesOf('unscale', gradients).map(leaf => leaf.tensor)
-    const flat = canPack(given) ? pack(given) : null
     // Scalars as (1,), as the reductions give them: one kernel computes them all.
     const [scale, good, skipped] = [this.#scale, this.#good, this.#skipped].map(value => value.reshape([1]))
     const scaledNorm = normOf(given)
-    const finite = allFinite(flat === null ? given : [flat]).logicalAnd(scaledNorm.isFinite())
+    const finite = allFinite(flats(given)).logicalAnd(scaledNorm.isFinite())
     const inverse = scale.reciprocal()
     const norm = scaledNorm.mul(inverse)
     const factor = (maxNorm === Infinity ? inverse : inverse.mul(clipFactor(norm, maxNorm))).reshape([])
-    const unscaled = flat === null ? given.map(tensor => tensor.to('f32').mul(factor)) : unpack(flat.to('f32').mul(factor), given.map(tensor => tensor.shape))
+    const unscaled = mapPacked(given, tensor => tensor.to('f32').mul(factor))
     const next = good.add(1)
     const grows = next.ge(growthInterval)
     // a factor that became infinite would never overflow less

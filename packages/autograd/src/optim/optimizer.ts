@@ -72,9 +72,9 @@ export class Optimizer<P = unknown> {
     const step = this.#steps.add(1)
     const update = this.#rule.begin({ learningRate, step })
     const put = (target: Tensor, value: Tensor): Tensor => target.assign(when === undefined ? value : where(when, value, target))
-    let from = 0
+    const places = new Map(this.#leaves.map((leaf, i) => [leaf, i]))
     for (const slot of this.#slots) {
-      const gradient = gradientOf(slot, given.slice(from, (from += slot.leaves.length)).map(leaf => leaf.tensor))
+      const gradient = gradientOf(slot, slot.leaves.map(leaf => given[places.get(leaf) ?? 0].tensor))
       const { parameter, weightDecay, state } = slot
       const next = update({ parameter, gradient: this.#maximize ? gradient.neg() : gradient, state, weightDecay })
       for (const [name, kept] of Object.entries(state)) put(kept, next.state[name])

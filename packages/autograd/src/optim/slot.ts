@@ -1,9 +1,9 @@
-// What an optimizer updates at once: one parameter, or all of them packed into one flat tensor.
+// What an optimizer updates at once: one parameter, or all of them packed into one flat tensor, or into several where one would be too large.
 import { arange, ShapeError, tensor, Tensor, where } from '@abovo/tensor-webgpu'
 import { GradientError } from '../gradient-error.js'
 import type { Leaf } from '../tensor-tree.js'
 import type { ParameterState, UpdateRule } from './update-rule.js'
-import { canPack, pack, packingOrder, unpack } from './packing.js'
+import { pack, packingGroups, packingOrder, unpack } from './packing.js'
 
 export interface DecayedLeaf extends Leaf {
   readonly weightDecay: number
@@ -18,14 +18,19 @@ export interface Slot {
 }
 
 export function makeSlots(leaves: readonly DecayedLeaf[], rule: UpdateRule): Slot[] {
-  const flat = rule.elementwise ? packParameters(leaves.map(leaf => leaf.tensor)) : null
-  if (flat === null) return leaves.map(leaf => ({ leaves: [leaf], parameter: leaf.tensor, weightDecay: leaf.weightDecay, state: rule.initial(leaf.tensor, leaf.path) }))
-  return [{ leaves, parameter: flat, weightDecay: flatDecay(leaves, flat), state: rule.initial(flat, '') }]
+  const tensors = leaves.map(leaf => leaf.tensor)
+  const mayPack = rule.elementwise === true && new Set(tensors).size === tensors.length
+  const groups = mayPack ? packingGroups(tensors) : leaves.map((_, i) => [i])
+  return groups.flatMap((group): Slot[] => {
+    const own = group.map(i => leaves[i])
+    const flat = own.length > 1 ? packParameters(own.map(leaf => leaf.tensor)) : null
+    if (flat === null) return own.map(leaf => ({ leaves: [leaf], parameter: leaf.tensor, weightDecay: leaf.weightDecay, state: rule.initial(leaf.tensor, leaf.path) }))
+    return [{ leaves: own, parameter: flat, weightDecay: flatDecay(own, flat), state: rule.initial(flat, '') }]
+  })
 }
 
-/** null where parameters cannot share one storage: one alone, several dtypes or devices, or windows on another pack already. */
+/** null where parameters are windows on another pack already. */
 function packParameters(given: readonly Tensor[]): Tensor | null {
-  if (!canPack(given) || new Set(given).size !== given.length) return null
   const tensors = packingOrder(given.map(parameter => parameter.shape)).map(i => given[i])
   return Tensor.packOf(tensors) ?? (tensors.some(parameter => parameter.isPacked) ? null : Tensor.pack(tensors))
 }

@@ -45,6 +45,8 @@ export interface Device {
   readonly counts: Readonly<DeviceCounts>
   /** Whether tensors of this element type can be here: all can, but f16. */
   supports(dtype: Dtype): boolean
+  /** Bytes of the largest tensor that can be here, where memory comes in pieces. */
+  readonly maxTensorBytes?: number
   allocate(dtype: Dtype, length: number): Storage
   free(storage: Storage): void
   /** Overwrites a storage from the host. Ordered after all runs queued so far. */

@@ -38,7 +38,8 @@ export class ValueCell implements Cell {
 /** Pieces start at multiples of 128 elements: of halves too 256 bytes, the strictest alignment of a WebGPU binding. */
 const ALIGNMENT = 128
 
-const paddedSize = (size: number): number => Math.ceil(size / ALIGNMENT) * ALIGNMENT
+/** How many elements a tensor of so many takes among others laid end to end. */
+export const paddedSize = (size: number): number => Math.ceil(size / ALIGNMENT) * ALIGNMENT
 
 /** Tensors laid end to end, each padded with zeros to a multiple of 128 elements. */
 export function concatPadded(pieces: readonly Node[]): Node {

@@ -52,7 +52,7 @@ export class WebgpuDevice implements Device {
     this.#faults = new Faults(gpu)
     const create = (bytes: number, label: string): GPUBuffer => this.#createBuffer(bytes, usage.storage | usage.copySrc | usage.copyDst, label)
     const release = (buffer: GPUBuffer): void => this.#releaseBuffer(buffer)
-    this.#memory = new GpuMemory(create, release, this.traits.offsetAlignment)
+    this.#memory = new GpuMemory(create, release, this.traits)
     this.#staging = new StagingRing(bytes => this.#createBuffer(bytes, usage.mapRead | usage.copyDst, 'staging'), release, this.traits.maxBufferBytes)
     this.#arena = new Arena(create, release, this.traits.maxBufferBytes)
     this.#pipelines = new PipelineCache(gpu, this.#faults, this.traits, this.tuning.choices, () => void this.#counts.pipelinesCreated++)
@@ -88,6 +88,10 @@ export class WebgpuDevice implements Device {
     const known = this.#storages.get(storage)
     if (known === undefined || !this.#memory.has(known.id)) throw new DeviceError('webgpu: a storage must be live on this device, got one that was freed or belongs to another', 'storage')
     return known
+  }
+
+  get maxTensorBytes(): number {
+    return this.traits.maxBufferBytes
   }
 
   supports(dtype: Dtype): boolean {

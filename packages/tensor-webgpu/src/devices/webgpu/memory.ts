@@ -31,20 +31,22 @@ export class GpuMemory {
   readonly #create: BufferMaker
   readonly #release: (buffer: GPUBuffer) => void
   readonly #align: number
+  readonly #slabBytes: number
   readonly #slabs: Slab[] = []
   readonly #owners = new Map<number, { slab: Slab | null; from: number; to: number; buffer: GPUBuffer }>()
   #nextId = 1
 
-  constructor(create: BufferMaker, release: (buffer: GPUBuffer) => void, align: number) {
+  constructor(create: BufferMaker, release: (buffer: GPUBuffer) => void, { offsetAlignment, maxBufferBytes }: { offsetAlignment: number; maxBufferBytes: number }) {
     this.#create = create
     this.#release = release
-    this.#align = align
+    this.#align = offsetAlignment
+    this.#slabBytes = Math.min(SLAB_BYTES, maxBufferBytes)
   }
 
   allocate(dtype: Dtype, length: number, bytes: number): GpuStorage {
     const size = Math.max(1, Math.ceil(bytes / this.#align)) * this.#align
     const id = this.#nextId++
-    if (size > SHARED_BYTES) {
+    if (size > Math.min(SHARED_BYTES, this.#slabBytes)) {
       const buffer = this.#create(size, `storage ${id}`)
       this.#owners.set(id, { slab: null, from: 0, to: size, buffer })
       return { dtype, length, id, buffer, offset: 0, bytes: size }
@@ -63,7 +65,7 @@ export class GpuMemory {
       if (range.from === range.to) slab.free = slab.free.filter(free => free !== range)
       return { slab, from }
     }
-    const slab: Slab = { buffer: this.#create(SLAB_BYTES, `slab ${this.#slabs.length}`), bytes: SLAB_BYTES, free: [{ from: size, to: SLAB_BYTES }] }
+    const slab: Slab = { buffer: this.#create(this.#slabBytes, `slab ${this.#slabs.length}`), bytes: this.#slabBytes, free: size === this.#slabBytes ? [] : [{ from: size, to: this.#slabBytes }] }
     this.#slabs.push(slab)
     return { slab, from: 0 }
   }
