@@ -1,5 +1,6 @@
 // Table of contents of @abovo/nn-transformer.
 export { Module } from './module.js'
+export { functionalCall } from './functional-call.js'
 export type { HostTensor, StateDict } from './host-tensor.js'
 export { CheckpointError, ConfigError, DataError, DivergenceError, ModelError } from './errors.js'
 
@@ -38,6 +39,7 @@ export { RandomWindows, type Batch, type RandomWindowsOptions, type TokenBatch }
 export { splitTokens } from './data/split.js'
 
 export { evaluate, evaluationOf, Evaluator, type EvaluateOptions, type Evaluation } from './train/evaluate.js'
+export type { Precision } from './train/precision.js'
 export { train, type StepReport, type TrainData, type TrainingState, type TrainOptions, type TrainResult } from './train/train.js'
 export { Training, type Loss, type StepResult, type TrainingOptions } from './train/training.js'
 

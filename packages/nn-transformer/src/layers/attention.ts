@@ -30,14 +30,14 @@ export function mergeHeads(x: Tensor): Tensor {
 /** softmax(q·kᵀ/√D)·v for q (B, H, T, D) and k, v (B, H, S, D). arXiv 1706.03762, eq. 1. */
 export function attend(q: Tensor, k: Tensor, v: Tensor, { causal = false, mask, keyLengths, pdrop = 0, noise }: AttentionOptions = {}): Tensor {
   if (noise === undefined || pdrop === 0) return scaledDotProductAttention(q, k, v, { causal, mask, keyLengths })
-  return drop(attentionWeights(q, k, { causal, mask }), pdrop, noise).matmul(v)
+  return drop(attentionWeights(q, k, { causal, mask }), pdrop, noise).to(v.dtype).matmul(v)
 }
 
-/** The attention weights themselves, (B, H, T, S): rows sum to one. Slower than `attend`, which never forms them. */
+/** The attention weights themselves, (B, H, T, S), in f32: rows sum to one. Slower than `attend`, which never forms them. */
 export function attentionWeights(q: Tensor, k: Tensor, { causal = false, mask }: AttentionOptions = {}): Tensor {
   const [, , T, D] = q.shape
   const S = k.shape[2]
-  const scores = q.matmul(k.transpose()).mul(1 / Math.sqrt(D))   // (B, H, T, S)
+  const scores = q.matmul(k.transpose()).to('f32').mul(1 / Math.sqrt(D))   // (B, H, T, S)
   const shown = mask === undefined ? scores : where(mask, scores, -1e30)
   if (!causal) return shown.softmax(-1)
   const key = arange(S, undefined, 1, { device: q.device })                                          // (S,)

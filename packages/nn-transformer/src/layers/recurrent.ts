@@ -71,7 +71,7 @@ export class Recurrent extends Module {
     const step = recurrentStep[this.#kind]
     const fromInput = x.matmul(weight_ih.transpose()).add(bias_ih)   // (B, T, gates·C), all steps in one product
     const hidden: Tensor[] = []
-    let state = initial ?? { hidden: zeros([B, this.#width], { device: x.device }) }
+    let state = initial ?? { hidden: zeros([B, this.#width], { dtype: x.dtype, device: x.device }) }
     for (let t = 0; t < T; t++) {
       const fromState = state.hidden.matmul(weight_hh.transpose()).add(bias_hh)
       state = step(fromInput.slice([null, t]), fromState, state)

@@ -47,7 +47,7 @@ export class ClassificationHead extends Module {
     if (this.#pool === 'first') return hidden.slice([null, 0])
     if (mask === undefined) return this.#pool === 'mean' ? hidden.mean({ axis: 1 }) : hidden.slice([null, T - 1])
     const count = mask.to('i32').sum({ axis: 1, keepdim: true })   // (B, 1)
-    if (this.#pool === 'mean') return hidden.mul(mask.to('f32').unsqueeze(-1)).sum({ axis: 1 }).div(count.maximum(1))
+    if (this.#pool === 'mean') return hidden.mul(mask.to(hidden.dtype).unsqueeze(-1)).sum({ axis: 1 }).div(count.maximum(1))
     const last = count.sub(1).clamp({ min: 0 }).reshape([B, 1, 1]).expand([B, 1, C])
     return hidden.gather(1, last).reshape([B, C])
   }

@@ -112,6 +112,7 @@ export class Transformer extends Module {
     const T = ids.shape[1]
     const { nPositions, nEmbd, pdrop } = this.config
     if (T > nPositions) throw new DataError(`Transformer: at most nPositions = ${nPositions} tokens fit, got ${T}`)
-    return drop(table.forward(ids).mul(Math.sqrt(nEmbd)).add(this.#positions.narrow(0, 0, T)), pdrop, noise)
+    const embedded = table.forward(ids).mul(Math.sqrt(nEmbd))
+    return drop(embedded.add(this.#positions.narrow(0, 0, T).to(embedded.dtype)), pdrop, noise)
   }
 }

@@ -1,7 +1,7 @@
 // The training loop: batches, steps, evaluations, progress, and an end: when the steps are done, when it is told to stop, or when the loss is no
 // longer a number. It has no clock and writes no files: callers measure and save.
 import { RandomStream } from '@abovo/tensor-webgpu'
-import { warmupCosineSchedule } from '@abovo/autograd'
+import { warmupCosineSchedule, type LossScaleOptions } from '@abovo/autograd'
 import { checkTokens } from '../data/check-tokens.js'
 import { RandomWindows } from '../data/random-windows.js'
 import { ConfigError, DivergenceError } from '../errors.js'
@@ -9,7 +9,8 @@ import type { StateDict } from '../host-tensor.js'
 import { languageLoss, type LanguageModel } from '../models/language-model.js'
 import { Evaluator, type Evaluation } from './evaluate.js'
 import { nextTask } from './next-task.js'
-import { Training, type StepResult } from './training.js'
+import { requirePrecision, type Precision } from './precision.js'
+import { Training, type StepResult, type TrainingOptions } from './training.js'
 
 export interface TrainData {
   readonly train: ArrayLike<number>
@@ -20,8 +21,10 @@ export interface StepReport {
   /** Steps done with this one. */
   readonly step: number
   readonly loss: number
-  /** Of the gradients, before clipping. */
+  /** Of the gradients, before clipping. Infinite in mixed precision where they overflowed and the step was skipped. */
   readonly gradNorm: number
+  /** In mixed precision: the loss scale of the next step. */
+  readonly lossScale?: number
   readonly learningRate: number
 }
 
@@ -38,6 +41,10 @@ export interface TrainOptions {
   weightDecay?: number
   betas?: readonly [number, number]
   clip?: number
+  /** 'mixed' computes in f16 and keeps parameters and optimizer in f32; on WebGPU where f16 works. 'f32' by default. */
+  precision?: Precision
+  /** Of mixed precision: where the loss scale starts and how it changes. PyTorch's defaults. */
+  lossScale?: Omit<LossScaleOptions, 'device'>
   /** Evaluate on the validation tokens after every so many steps, and after the last. 0: never. */
   evaluateEvery?: number
   /** How many steps may be queued before the loss of the first is waited for. */
@@ -82,7 +89,7 @@ export async function train(model: LanguageModel, data: TrainData, options: Trai
   const { steps, batchSize, blockSize, seed, resume, signal, readAhead = 2, checkpointEvery = Infinity } = options
   const schedule = scheduleOf(options)
   const windows = new RandomWindows(data.train, { batchSize, blockSize, stream: new RandomStream(seed, resume?.counter ?? 0) })
-  const training = new Training(model, (batch, noise) => languageLoss(model, batch.inputs, batch.targets, { noise }), { ...adamOptions(options), lr: 0, seed })
+  const training = new Training(model, (batch, noise) => languageLoss(model, batch.inputs, batch.targets, { noise }), { ...trainingOptions(options), lr: 0, seed })
   const evaluator = data.validation === undefined ? null : new Evaluator(model, { blockSize, batchSize })
   const reading: Promise<StepReport>[] = []
   let loss = NaN
@@ -129,30 +136,33 @@ export async function train(model: LanguageModel, data: TrainData, options: Trai
   }
 }
 
-async function readReport({ loss, gradNorm }: StepResult, { step, learningRate }: Pick<StepReport, 'step' | 'learningRate'>): Promise<StepReport> {
-  const report = { step, learningRate, loss: await loss.item(), gradNorm: await gradNorm.item() }
-  loss.dispose()
-  gradNorm.dispose()
+async function readReport({ loss, gradNorm, lossScale }: StepResult, { step, learningRate }: Pick<StepReport, 'step' | 'learningRate'>): Promise<StepReport> {
+  const report = { step, learningRate, loss: await loss.item(), gradNorm: await gradNorm.item(), ...(lossScale && { lossScale: await lossScale.item() }) }
+  for (const scalar of [loss, gradNorm, lossScale]) scalar?.dispose()
   return report
 }
 
 const isDue = (step: number, last: number, every: number): boolean => every > 0 && (step % every === 0 || step === last)
 
-function requireFinite({ step, loss, gradNorm }: StepReport): void {
+function requireFinite({ step, loss, gradNorm, lossScale }: StepReport): void {
   if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return
-  const what = Number.isFinite(loss) ? `the gradient's norm is ${gradNorm}` : `the loss is ${loss}`
-  throw new DivergenceError(`train: loss and gradients must be finite, but in step ${step} ${what}; the model holds the parameters from before that step. Try a lower learning rate or more warm-up`, step, loss)
+  // skipped: the loss scale was too high
+  if (!Number.isFinite(gradNorm) && lossScale !== undefined && lossScale >= 1) return
+  const what = lossScale !== undefined && !Number.isFinite(gradNorm) ? `the gradients overflow f16 without a loss scale (the loss is ${loss})` : Number.isFinite(loss) ? `the gradient's norm is ${gradNorm}` : `the loss is ${loss}`
+  const remedy = lossScale === undefined ? '' : `, or precision 'f32'`
+  throw new DivergenceError(`train: loss and gradients must be finite, but in step ${step} ${what}; the model holds the parameters from before that step. Try a lower learning rate or more warm-up${remedy}`, step, loss)
 }
 
-function adamOptions({ weightDecay = 0.1, betas = [0.9, 0.95], clip = 1 }: TrainOptions): { weightDecay: number; betas: readonly [number, number]; clip: number } {
-  return { weightDecay, betas, clip }
+function trainingOptions({ weightDecay = 0.1, betas = [0.9, 0.95], clip = 1, precision = 'f32', lossScale }: TrainOptions): TrainingOptions {
+  return { weightDecay, betas, clip, precision, ...(lossScale && { lossScale }) }
 }
 
 function scheduleOf({ lr = 1e-3, steps, warmupSteps = Math.min(200, Math.ceil(steps / 10)) }: TrainOptions): (step: number) => number {
   return typeof lr === 'function' ? lr : warmupCosineSchedule({ lr, finalLr: lr / 10, warmupSteps: Math.min(warmupSteps, steps), steps })
 }
 
-function checkOptions(model: LanguageModel, { steps, batchSize, blockSize, lr = 1e-3 }: TrainOptions): void {
+function checkOptions(model: LanguageModel, { steps, batchSize, blockSize, lr = 1e-3, precision = 'f32' }: TrainOptions): void {
+  requirePrecision('train', precision, model.parameters()[0].device)
   const complaints = Object.entries({ steps, batchSize, blockSize }).flatMap(([name, value]) => (Number.isSafeInteger(value) && value > 0 ? [] : [`${name} must be a positive integer, got ${value}`]))
   if (typeof lr === 'number' && !(lr > 0 && Number.isFinite(lr))) complaints.push(`lr must be positive, got ${lr}`)
   if (model.contextLength !== null && blockSize > model.contextLength) complaints.push(`blockSize must be at most the model's context length ${model.contextLength}, got ${blockSize}`)
