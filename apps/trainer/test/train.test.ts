@@ -1,5 +1,5 @@
 // A run from text to checkpoint: the same every time, and the same when it was interrupted.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { newestFiles } from './newest-files.ts'
@@ -41,6 +41,27 @@ test('a run that was stopped and resumed ends with the losses and bytes of one t
   expect(resumed.output).toContain('going on from step')
   expect(metricsOf(join(folder, 'broken'))).toEqual(metricsOf(join(folder, 'whole')))
   expect(newestFiles(join(folder, 'broken'))).toEqual(newestFiles(join(folder, 'whole')))
+})
+
+test('a run in mixed precision resumes with the same bytes, its loss scale included', { timeout: 120_000 }, async () => {
+  const folder = temporaryFolder()
+  const text = writeText(folder)
+  const mixed = [...tiny, ...steps, '--device', 'reference', '--precision', 'mixed']
+  await abovo(['train', '--text', text, '--out', 'whole', ...mixed], { folder })
+  const stopped = await abovo(['train', '--text', text, '--out', 'broken', ...mixed], { folder, onOutput: (line, interruption) => line.includes('step ') && interruption.stop('SIGINT') })
+  expect(stopped.exitCode).toBe(130)
+  expect((await abovo(['resume', 'broken', '--device', 'reference'], { folder })).error).toBe('')
+  expect(metricsOf(join(folder, 'broken'))).toEqual(metricsOf(join(folder, 'whole')))
+  expect(metricsOf(join(folder, 'whole'))[0]).toMatchObject({ lossScale: 65536 })
+  expect(newestFiles(join(folder, 'broken'))).toEqual(newestFiles(join(folder, 'whole')))
+})
+
+test('mixed precision is refused on a device without f16 before anything is made', async () => {
+  const folder = temporaryFolder()
+  const refused = await abovo(['train', '--text', writeText(folder), '--out', 'run', ...tiny, '--precision', 'mixed'], { folder })
+  expect(refused.exitCode).toBe(4)
+  expect(refused.error).toMatch(/^--precision mixed needs a GPU with f16, got WASM \(.*\); leave it out, or choose another --device$/)
+  expect(existsSync(join(folder, 'run'))).toBe(false)
 })
 
 test('output that is no terminal has plain lines: no escapes, no carriage returns', { timeout: 120_000 }, async () => {

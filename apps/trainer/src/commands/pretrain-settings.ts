@@ -16,6 +16,7 @@ export const pretrainOptions = {
   lr: options.lr,
   warmupSteps: options.warmupSteps,
   weightDecay: options.weightDecay,
+  precision: options.precision,
   heldOut: options.heldOut,
   evaluateEvery: options.evaluateEvery,
   checkpointEvery: options.checkpointEvery,

@@ -2,7 +2,7 @@
 // interrupted is told again from the start, and each stage goes on from its own checkpoint.
 import { join } from 'node:path'
 import { z } from 'zod'
-import { describeDevice } from '../device.js'
+import { describeDevice, requirePrecision } from '../device.js'
 import { pathFrom, type Session } from '../session.js'
 import { options } from '../settings/options.js'
 import { checkSettings } from '../settings/read-settings.js'
@@ -43,7 +43,10 @@ export const story = verb({
     const path = settings.out === undefined ? await freeRunPath(join(session.folder, 'runs'), 'story') : pathFrom(session, settings.out)
     await conduct(performStory, {
       session, settings,
-      open: device => RunFolder.create(path, { ...trainRecord(pretrainSettings.parse(settings), source, device.kind), verb: 'story', settings: storySettings.parse(settings) }),
+      open: device => {
+        requirePrecision(device, settings.precision)
+        return RunFolder.create(path, { ...trainRecord(pretrainSettings.parse(settings), source, device.kind), verb: 'story', settings: storySettings.parse(settings) })
+      },
     })
   },
 })

@@ -1,7 +1,7 @@
 // `abovo train`: a vocabulary and a GPT from a text, in a new run.
 import { join } from 'node:path'
 import { z } from 'zod'
-import { describeDevice } from '../device.js'
+import { describeDevice, requirePrecision } from '../device.js'
 import { pathFrom } from '../session.js'
 import { options } from '../settings/options.js'
 import { checkSettings } from '../settings/read-settings.js'
@@ -24,7 +24,10 @@ export const train = verb({
     const path = settings.out === undefined ? await freeRunPath(join(session.folder, 'runs'), source.name) : pathFrom(session, settings.out)
     await conduct(performTrain, {
       session, settings,
-      open: device => openOrCreate(path, trainRecord(pretrainSettings.parse(settings), source, device.kind), { keep: settings.keep, mustBeNew: true }),
+      open: device => {
+        requirePrecision(device, settings.precision)
+        return openOrCreate(path, trainRecord(pretrainSettings.parse(settings), source, device.kind), { keep: settings.keep, mustBeNew: true })
+      },
     })
   },
 })

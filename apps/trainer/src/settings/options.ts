@@ -17,6 +17,7 @@ const path = z.string({ error: 'a path' }).min(1, { error: 'a path' })
 const goldNames = ['auto', 'sentiment', 'brevity'] as const
 const stageNames = ['pretrain', 'sft', 'reward', 'ppo'] as const
 const deviceNames = ['auto', 'webgpu', 'wasm', 'reference'] as const
+const precisionNames = ['f32', 'mixed'] as const
 
 export const options = {
   // where things come from and go to
@@ -41,6 +42,7 @@ export const options = {
   lr: positive.default(3e-3).describe('highest learning rate').meta({ value: 'X' }),
   warmupSteps: whole(0).optional().describe('steps until it is reached; without it a tenth, at most 200').meta({ value: 'N' }),
   weightDecay: number('a number, 0 or more', value => value >= 0 && Number.isFinite(value)).default(0.1).describe('of AdamW').meta({ value: 'X' }),
+  precision: z.enum(precisionNames, { error: `one of ${precisionNames.join(', ')}` }).default('f32').describe('mixed computes in f16 with f32 weights, on GPUs with f16').meta({ value: 'NAME' }),
   heldOut: number('a number between 0 and 0.5', value => value > 0 && value <= 0.5).default(0.1).describe('share of the text, at its end, that is only evaluated on').meta({ value: 'P' }),
   evaluateEvery: whole(0).default(300).describe('steps between evaluations; 0 for none until the end').meta({ value: 'N' }),
   checkpointEvery: whole(1).default(300).describe('steps between checkpoints').meta({ value: 'N' }),

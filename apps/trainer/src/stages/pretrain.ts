@@ -1,10 +1,12 @@
 // Pre-training: a BPE vocabulary and a GPT from a text, evaluated on the part held out beside an n-gram model. New and resumed runs take the same
 // road; the only difference is what the newest checkpoint holds.
-import { evaluate, Gpt, loadTraining, saveTraining, train, type Evaluation, type TrainingState } from '@abovo/nn-transformer'
+import { evaluate, Gpt, loadTraining, saveTraining, train, type Evaluation, type Precision, type StepReport, type TrainingState } from '@abovo/nn-transformer'
 import type { Device } from '@abovo/tensor-webgpu'
+import { requirePrecision } from '../device.js'
 import type { Session } from '../session.js'
 import { Progress } from '../terminal/progress.js'
 import { count, decimals } from '../terminal/figures.js'
+import type { Metrics } from '../storage/metrics-log.js'
 import type { RunFolder } from '../storage/run-folder.js'
 import { encodeSplit, learnTokenizer, splitText, type SplitText, type TokenizerFile, type TokenSplit } from '../text/corpus.js'
 import type { SourceText } from '../text/source-text.js'
@@ -23,6 +25,7 @@ export interface PretrainSettings {
   readonly lr: number
   readonly warmupSteps?: number | undefined
   readonly weightDecay: number
+  readonly precision: Precision
   readonly heldOut: number
   readonly evaluateEvery: number
   readonly checkpointEvery: number
@@ -46,7 +49,8 @@ const TOKENS_EVALUATED_DURING = 4096
 
 /** @throws Interrupted after saving, when the session was told to stop. */
 export async function pretrain(task: PretrainTask): Promise<Pretrained> {
-  const { run, settings, source, session } = task
+  const { run, settings, source, device, session } = task
+  requirePrecision(device, settings.precision)
   const text = splitText(source, settings.heldOut)
   const start = await startingPoint(task, text)
   const where = source.path ?? source.name
@@ -88,20 +92,20 @@ function newTokenizer({ train: learned }: SplitText, { vocabSize }: PretrainSett
 }
 
 async function learn({ run, settings, session }: PretrainTask, { trained, state }: StartingPoint, tokens: TokenSplit): Promise<void> {
-  const { steps, batchSize, nPositions: blockSize, seed, lr, warmupSteps, weightDecay, evaluateEvery, checkpointEvery } = settings
+  const { steps, batchSize, nPositions: blockSize, seed, lr, warmupSteps, weightDecay, precision, evaluateEvery, checkpointEvery } = settings
   const { model, tokenizer } = trained
   const progress = new Progress(session.terminal, { total: steps, start: state?.step ?? 0, tokensPerStep: batchSize * blockSize })
   const averaged = new RunningMean()
   let heldOut = ''
   const result = await train(model, { train: tokens.train, validation: tokens.heldOut.subarray(0, TOKENS_EVALUATED_DURING) }, {
-    steps, batchSize, blockSize, seed, lr, weightDecay, evaluateEvery, checkpointEvery,
+    steps, batchSize, blockSize, seed, lr, weightDecay, precision, evaluateEvery, checkpointEvery,
     ...(warmupSteps === undefined ? {} : { warmupSteps }),
     ...(state === null ? {} : { resume: state }),
     signal: session.interruption.signal,
     decode: ids => tokenizer.decode(ids),
-    onStep: ({ step, loss, gradNorm, learningRate }) => {
-      run.metrics.append({ step, loss, gradNorm, learningRate, seconds: round(progress.seconds) })
-      progress.update(step, `loss ${averaged.with(loss).toFixed(3)}${heldOut}`)
+    onStep: report => {
+      run.metrics.append({ ...metricsOf(report), seconds: round(progress.seconds) })
+      progress.update(report.step, `loss ${averaged.with(report.loss).toFixed(3)}${heldOut}`)
     },
     onEvaluation: ({ step, natsPerToken, natsPerCharacter, bitsPerByte }) => {
       run.metrics.append({ step, heldOutLoss: natsPerToken, natsPerCharacter, bitsPerByte })
@@ -116,12 +120,17 @@ async function learn({ run, settings, session }: PretrainTask, { trained, state 
   session.interruption.throwIfStopped(`step ${result.step} of ${steps} is saved; go on with: ${session.command('resume', run.home)}`)
 }
 
+/** JSON has no infinity: the norm of a step that was skipped, its gradients having overflowed, is left out. */
+function metricsOf({ step, loss, gradNorm, learningRate, lossScale }: StepReport): Metrics {
+  return { step, ...(Number.isFinite(loss) && { loss }), ...(Number.isFinite(gradNorm) && { gradNorm }), learningRate, ...(lossScale !== undefined && { lossScale }) }
+}
+
 /** Losses of single batches jump too much to read. */
 class RunningMean {
   #value: number | null = null
   with(next: number): number {
-    this.#value = this.#value === null ? next : this.#value * 0.95 + next * 0.05
-    return this.#value
+    if (Number.isFinite(next)) this.#value = this.#value === null ? next : this.#value * 0.95 + next * 0.05
+    return this.#value ?? next
   }
 }
 
