@@ -1,6 +1,7 @@
 // One training step of a GPT: time, counts, bytes and losses, as one JSON line; ratios are to the counted minimum (instruments/gpt-minimum.ts).
 //   pnpm --silent bench gpt-step --device wasm
 //   pnpm --silent bench gpt-step --device webgpu --adapter llvmpipe --explain
+//   pnpm --silent bench gpt-step --device webgpu --adapter llvmpipe --precision mixed
 import { openBenchDevice, readArguments } from './instruments/bench-device.js'
 import { leastBytesMoved, leastDispatches, leastPeakBytes, type GptSizes } from './instruments/gpt-minimum.js'
 import { gptTraining } from './instruments/gpt-training.js'
@@ -16,13 +17,16 @@ const values = readArguments({
   length: { type: 'string', default: '128' },
   batch: { type: 'string', default: '8' },
   vocabulary: { type: 'string', default: '512' },
+  precision: { type: 'string', default: 'f32' },
   explain: { type: 'boolean', default: false },
 })
 const [steps, L, C, H, T, B, V] = [values.steps, values.layers, values.width, values.heads, values.length, values.batch, values.vocabulary].map(Number)
 const sizes: GptSizes = { L, C, H, T, B, V }
 
 const { device, counts } = await openBenchDevice(values)
-const { step, inputs, targets } = gptTraining(sizes, device)
+const precision = values.precision === 'mixed' ? 'mixed' : 'f32'
+if (values.precision !== precision) throw new Error(`bench: --precision must be f32 or mixed, got ${values.precision}`)
+const { step, inputs, targets } = gptTraining(sizes, device, { precision })
 const plans = observePlans(device)
 
 const losses: number[] = []
@@ -46,6 +50,7 @@ const { peakBytes, pipelinesCreated } = counts()
 finish({
   device: device.kind,
   adapter: device.description,
+  precision,
   ...sizes,
   ms_per_step: round(best, 1),
   ms_per_step_median: round(median, 1),
