@@ -16,6 +16,7 @@ import * as loss from './ops/loss.js'
 import * as movement from './ops/movement.js'
 import { multinomial as multinomialNode, permutation as permutationNode } from './ops/sorting.js'
 import * as norm from './ops/normalize.js'
+import * as sampling from './ops/sampling.js'
 import { checkShape, formatShape, sizeOf, type Shape } from './shape.js'
 import { Tensor, type NestedNumbers, type Operand } from './tensor.js'
 
@@ -149,3 +150,17 @@ export const klDiv = (input: Tensor, target: Tensor, options: { reduction?: loss
 /** softmax(q·kᵀ·scale + mask)·v for q (B, H, T, D) and k, v (B, Hk, S, D), without the (T, S) matrix. */
 export const scaledDotProductAttention = (q: Tensor, k: Tensor, v: Tensor, { mask, keyLengths, dropout: drop, ...options }: Omit<attention.AttentionArguments, 'mask' | 'keyLengths' | 'dropout'> & { mask?: Tensor | undefined; keyLengths?: Tensor | undefined; dropout?: (SeedOptions & { p: number }) | undefined } = {}): Tensor =>
   new Tensor(attention.scaledDotProductAttention(q.node, k.node, v.node, { ...options, mask: mask?.node, keyLengths: keyLengths?.node, dropout: drop === undefined ? undefined : { p: drop.p, ...seedOf(drop) } }))
+
+/**
+ * Draws a class from logits (…, V) by a uniform number in [0, 1) a row (…): temperature (0 takes the likeliest), then the top-k and top-p cuts
+ * (arXiv 1904.09751), then the class in whose probability the running sum passes the number, classes in their own order. `logProb` is before the cuts.
+ * Without a sort; no gradient flows through.
+ *
+ * @throws ShapeError when the numbers or options do not broadcast to the rows
+ * @example
+ * const { index, logProb } = categorical(tensor([[0, 1, 2]]), tensor([0.5]), { temperature: 0.8, topK: 2 })   // index: [2]
+ */
+export function categorical(logits: Tensor, uniform: Tensor, { temperature = 1, topK = 2 ** 31 - 1, topP = 1 }: { temperature?: Operand; topK?: Operand; topP?: Operand } = {}): { index: Tensor; logProb: Tensor } {
+  const [index, logProb] = sampling.categorical(logits.node, uniform.node, { temperature: lower(temperature), topK: lower(topK), topP: lower(topP) })
+  return { index: new Tensor(index), logProb: new Tensor(logProb) }
+}

@@ -3,7 +3,7 @@
 import type { Dtype } from '../src/dtype.js'
 import { evaluateCustom } from '../src/graph/definition.js'
 import { scalarFunctions } from '../src/graph/scalar-function.js'
-import { instructionLevels, type Access, type AttentionBackwardKernel, type AttentionKernel, type CustomKernel, type Instruction, type Kernel, type LoopKernel, type MatmulKernel, type ReduceFunction, type ScatterAddKernel } from '../src/plan/kernel.js'
+import { instructionLevels, type Access, type AttentionBackwardKernel, type AttentionKernel, type CategoricalKernel, type CustomKernel, type Instruction, type Kernel, type LoopKernel, type MatmulKernel, type ReduceFunction, type ScatterAddKernel } from '../src/plan/kernel.js'
 
 type Memory = readonly { [index: number]: number }[]
 
@@ -206,6 +206,32 @@ function interpretScatterAdd(kernel: ScatterAddKernel, memory: Memory): void {
   }
 }
 
+/** By sorting: the kernels do not. */
+function interpretCategorical(kernel: CategoricalKernel, memory: Memory): void {
+  for (let row = 0; row < kernel.rows; row++) {
+    const logits = Array.from({ length: kernel.size }, (_, i) => fetch(memory, kernel.logits, [row, i]))
+    const [uniform, temperature, topK, topP] = [kernel.uniform, kernel.temperature, kernel.topK, kernel.topP].map(access => fetch(memory, access, [row]))
+    const order = logits.map((_, i) => i).sort((a, b) => logits[b] - logits[a] || a - b)
+    const probabilities = softmaxOf(logits.map(logit => logit / (temperature === 0 ? 1 : temperature)))
+    let likelier = 0
+    const kept = order.filter((i, rank) => {
+      const stays = rank === 0 || (temperature > 0 && rank < topK && (topP >= 1 || likelier < topP))
+      likelier += probabilities[i]
+      return stays
+    }).sort((a, b) => a - b)
+    let left = uniform * kept.reduce((sum, i) => sum + probabilities[i], 0)
+    const index = kept.find(i => (left -= probabilities[i]) < 0) ?? kept[kept.length - 1]
+    memory[kernel.index.binding][address(kernel.index, [row])] = index
+    memory[kernel.logProb.binding][address(kernel.logProb, [row])] = Math.log(probabilities[index])
+  }
+}
+
+function softmaxOf(values: readonly number[]): number[] {
+  const max = Math.max(...values)
+  const total = values.reduce((sum, value) => sum + Math.exp(value - max), 0)
+  return values.map(value => Math.exp(value - max) / total)
+}
+
 function interpretCustom({ definition, operands, out }: CustomKernel, memory: Memory): void {
   const read = operands.map(({ binding, offset, shape, dtype }) => ({ shape, dtype, data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => memory[binding][offset + i]) }))
   const result = new Float64Array(out.shape.reduce((a, b) => a * b, 1))
@@ -219,6 +245,7 @@ export function interpretKernel(kernel: Kernel, memory: Memory): void {
   else if (kernel.kind === 'matmul') interpretMatmul(kernel, memory)
   else if (kernel.kind === 'attention') interpretAttention(kernel, memory)
   else if (kernel.kind === 'attentionBackward') interpretAttentionBackward(kernel, memory)
+  else if (kernel.kind === 'categorical') interpretCategorical(kernel, memory)
   else if (kernel.kind === 'custom') interpretCustom(kernel, memory)
   else interpretScatterAdd(kernel, memory)
 }

@@ -47,6 +47,7 @@ export type ObservedKernel = { readonly bindings: readonly { readonly dtype: str
   | ({ readonly kind: 'attention'; readonly lengths: ObservedAccess | null; readonly out: ObservedAccess } & AttentionSizes)
   | ({ readonly kind: 'attentionBackward'; readonly dOut: ObservedAccess; readonly delta: ObservedAccess; readonly dq: ObservedAccess; readonly dk: ObservedAccess; readonly dv: ObservedAccess } & AttentionSizes)
   | { readonly kind: 'scatterAdd'; readonly outer: number; readonly count: number; readonly inner: number; readonly size: number; readonly index: ObservedAccess; readonly source: ObservedAccess; readonly out: ObservedAccess }
+  | ({ readonly kind: 'categorical'; readonly rows: number; readonly size: number } & Readonly<Record<'logits' | 'uniform' | 'temperature' | 'topK' | 'topP' | 'index' | 'logProb', ObservedAccess>>)
   | { readonly kind: 'custom'; readonly operands: readonly Piece[]; readonly out: Piece }
 )
 

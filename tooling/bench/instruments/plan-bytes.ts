@@ -70,6 +70,10 @@ function passesOf(kernel: ObservedKernel): Pass[] {
       const from = [outer, count, inner]
       return [{ reads: [visit(index, from), visit(source, from)], writes: [visit(out, [outer, size, inner])] }]
     }
+    case 'categorical': {
+      const { rows, size, logits, uniform, temperature, topK, topP, index, logProb } = kernel
+      return [{ reads: [visit(logits, [rows, size]), ...[uniform, temperature, topK, topP].map(access => visit(access, [rows]))], writes: [visit(index, [rows]), visit(logProb, [rows])] }]
+    }
     case 'custom': {
       const whole = ({ binding, offset, shape }: { binding: number; offset: number; shape: readonly number[] }): Visit => ({ access: { binding, offset, strides: [] }, elements: product(shape) })
       return [{ reads: kernel.operands.map(whole), writes: [whole(kernel.out)] }]

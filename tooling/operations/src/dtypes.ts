@@ -9,7 +9,7 @@ const integersAndBool: readonly Dtype[] = ['i32', 'u32', 'bool']
 
 const groups: readonly (readonly [readonly Dtype[], string])[] = [
   [numbers, 'sub truncDivide remainder pow neg abs sign floor ceil trunc round square relu matmul tensordot conv1d scatterAdd einsum'],
-  [floats, 'gelu silu softplus variance std norm softmax logSoftmax layerNorm rmsNorm crossEntropy nll mse bceWithLogits klDiv scaledDotProductAttention dropout'],
+  [floats, 'gelu silu softplus variance std norm softmax logSoftmax layerNorm rmsNorm crossEntropy nll mse bceWithLogits klDiv scaledDotProductAttention categorical dropout'],
   [integers, 'shiftLeft shiftRight oneHot'],
   [integersAndBool, 'bitwiseAnd bitwiseOr bitwiseXor'],
 ]

@@ -1,5 +1,5 @@
 // Indexing, losses, attention.
-import { bceWithLogits, crossEntropy, embedding, klDiv, mse, nll, scaledDotProductAttention } from '@abovo/tensor-webgpu'
+import { bceWithLogits, categorical, crossEntropy, embedding, klDiv, mse, nll, scaledDotProductAttention } from '@abovo/tensor-webgpu'
 import { between, bool, float, given, integer, row, type OperationCase } from './operation-case.js'
 
 const loss = { tolerance: 1e-5 }
@@ -22,6 +22,10 @@ export const indexing: readonly OperationCase[] = [
   row('at', 'a[b.long()]', [float(5, 3), integer(0, 5, 2, 4)], (a, b) => a.at(b)),
   row('embedding', 'F.embedding(b.long(), a)', [float(9, 5), integer(0, 9, 2, 7)], (a, b) => embedding(b, a)),
   row('oneHot', 'F.one_hot(a.long(), 6)', [integer(0, 6, 3, 4)], a => a.oneHot(6), { differentiable: false }),
+  row('categorical', '(a.softmax(-1).cumsum(-1) > b.unsqueeze(-1)).int().argmax(-1)', [float(9, 33), between(0, 1, 9)], (a, b) => categorical(a, b).index, { differentiable: false }),
+  row('categorical', '(a * 2).log_softmax(-1).gather(-1, ((a * 2).softmax(-1).cumsum(-1) > b.unsqueeze(-1)).int().argmax(-1, keepdim=True))[..., 0]', [float(2, 3, 7), between(0, 1, 2, 3)], (a, b) => categorical(a, b, { temperature: 0.5 }).logProb, loss),
+  row('categorical', '(torch.where(a >= a.topk(4).values[:, -1:], a, -1e9).softmax(-1).cumsum(-1) > b.unsqueeze(-1)).int().argmax(-1)', [float(9, 40), between(0, 1, 9)], (a, b) => categorical(a, b, { topK: 4 }).index, { differentiable: false }),
+  row('categorical', 'a.argmax(-1)', [float(9, 33), between(0, 1, 9)], (a, b) => categorical(a, b, { temperature: 0 }).index, { differentiable: false }),
   row('crossEntropy', 'F.cross_entropy(a, b.long())', [between(-8, 8, 9, 33), integer(0, 33, 9)], (a, b) => crossEntropy(a, b), loss),
   row('crossEntropy', 'F.cross_entropy(a, b.long(), ignore_index=2, label_smoothing=0.1)', [float(9, 5), integer(0, 5, 9)], (a, b) => crossEntropy(a, b, { ignoreIndex: 2, labelSmoothing: 0.1 }), loss),
   row('crossEntropy', 'F.cross_entropy(a.reshape(6, 5), b.long().reshape(6), reduction="none").reshape(2, 3)', [float(2, 3, 5), integer(0, 5, 2, 3)], (a, b) => crossEntropy(a, b, { reduction: 'none' }), loss),

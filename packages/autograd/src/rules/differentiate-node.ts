@@ -2,6 +2,7 @@
 import { Tensor } from '@abovo/tensor-webgpu'
 import type { Node } from '@abovo/tensor-webgpu/graph'
 import { attentionBackwardRule, attentionRule } from './attention.js'
+import { categoricalRule } from './categorical.js'
 import { matmulRule } from './contraction.js'
 import { customRule } from './custom.js'
 import { elementwiseRule } from './elementwise.js'
@@ -17,6 +18,7 @@ export function differentiateNode(node: Node, gradients: readonly (Tensor | null
   const call = { node, inputs, needs }
   if (operation.kind === 'attention') return attentionRule(operation, { ...call, gradients })
   if (operation.kind === 'attentionBackward') return attentionBackwardRule(operation, { ...call, gradients }, pullback)
+  if (operation.kind === 'categorical') return categoricalRule({ ...call, gradients })
   const [gradient] = gradients
   if (gradient === null || gradient === undefined) return []
   const single = { ...call, gradient, output: new Tensor(node) }

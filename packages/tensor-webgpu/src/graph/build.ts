@@ -149,6 +149,14 @@ export function attention({ q, k, v, mask, lengths }: { q: Node; k: Node; v: Nod
   return [part(node, 0, outputs), part(node, 1, outputs)]
 }
 
+/** Returns [index, logProb]. */
+export function categorical({ logits, uniform, temperature, topK, topP }: Record<'logits' | 'uniform' | 'temperature' | 'topK' | 'topP', Node>): [Node, Node] {
+  const { shape, device } = uniform
+  const outputs = [{ shape, dtype: 'i32' as const }, { shape, dtype: 'f32' as const }]
+  const node = new Node({ kind: 'categorical', outputs }, [logits, uniform, temperature, topK, topP], shape, 'f32', device)
+  return [part(node, 0, outputs), part(node, 1, outputs)]
+}
+
 /** Returns [dq, dk, dv]. */
 export function attentionBackward(operands: { dOut: Node; q: Node; k: Node; v: Node; lse: Node; delta: Node; mask: Node | null }, options: AttentionOptions): [Node, Node, Node] {
   const { dOut, q, k, v, lse, delta, mask } = operands

@@ -49,6 +49,12 @@ export type Operation =
   | ({ readonly kind: 'attention'; readonly masked: boolean; readonly bounded: boolean; readonly outputs: readonly Output[] } & AttentionOptions)
   /** Inputs dOut, q, k, v, lse, delta, optional mask; three outputs: dq, dk, dv. */
   | ({ readonly kind: 'attentionBackward'; readonly outputs: readonly Output[] } & AttentionOptions)
+  /**
+   * Inputs logits (B,V), then uniform (B,), temperature (B,), topK (B,) in i32, topP (B,); two outputs: index (B,) in i32 and logProb (B,). The class drawn
+   * by the uniform number, walking in order, from those that rank < topK and of which the likelier ones together have less than topP (the first always);
+   * at temperature 0 the likeliest. The log-probability is that before the cuts, at temperature 1 if it is 0. Equal logits rank in order.
+   */
+  | { readonly kind: 'categorical'; readonly outputs: readonly Output[] }
   /** One output of an operation that has several. */
   | { readonly kind: 'part'; readonly index: number }
   /** A user's operation; `definition` is its number in graph/definition.ts. */

@@ -88,7 +88,7 @@ export class Clusters {
     else if (kind === 'reduce') this.#placeReduce(value, value.operation.kind === 'reduce' ? value.operation.axes : [])
     else if (kind === 'matmul') this.#openMatmul(value)
     else if (kind === 'part') this.#placePart(value)
-    else if (kind === 'concat' || kind === 'attention' || kind === 'attentionBackward' || kind === 'scatterAdd' || kind === 'sliceScatter' || kind === 'custom') this.#open('opaque', value, value.shape, [], value.inputs)
+    else if (kind === 'concat' || kind === 'attention' || kind === 'attentionBackward' || kind === 'scatterAdd' || kind === 'sliceScatter' || kind === 'categorical' || kind === 'custom') this.#open('opaque', value, value.shape, [], value.inputs)
   }
 
   #placePart(value: Value): void {

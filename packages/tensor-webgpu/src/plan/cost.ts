@@ -77,6 +77,10 @@ function trafficOf(kernel: Kernel): Traffic[] {
       const { outer, count, inner, size, index, source, out } = kernel
       return [[visit(index, [outer, count, inner]), visit(source, [outer, count, inner])], [visit(out, [outer, size, inner])]]
     }
+    case 'categorical': {
+      const { rows, size, logits, uniform, temperature, topK, topP, index, logProb } = kernel
+      return [[visit(logits, [rows, size]), ...[uniform, temperature, topK, topP].map(access => visit(access, [rows]))], [index, logProb].map(access => visit(access, [rows]))]
+    }
     case 'custom': {
       const whole = ({ binding, offset, shape }: (typeof kernel)['out']): Visit => ({ access: { binding, offset, strides: [] }, elements: sizeOf(shape) })
       return [kernel.operands.map(whole), [whole(kernel.out)]]
@@ -121,6 +125,8 @@ function flopsOf(kernel: Kernel): number | null {
     // scores and dp in both passes, and dq, dk, dv: seven products
     case 'attentionBackward': return visiblePairs(kernel) * 14 * kernel.headSize
     case 'scatterAdd': return kernel.outer * kernel.count * kernel.inner
+    // weights and their sum; what the search for the cuts takes depends on the options
+    case 'categorical': return 4 * kernel.rows * kernel.size
     case 'custom': return null
   }
 }

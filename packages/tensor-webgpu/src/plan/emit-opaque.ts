@@ -23,6 +23,8 @@ export function emitOpaque(cluster: Cluster, locations: Locations, memory: Memor
       return [emitScatterAdd(value, value.operation.axis, locations, memory)]
     case 'sliceScatter':
       return emitSliceScatter(value, value.operation.axis, locations, memory)
+    case 'categorical':
+      return [emitCategorical(value, locations, memory)]
     case 'custom':
       return [emitCustom(value, value.operation.definition, locations, memory)]
     case 'concat':
@@ -44,7 +46,8 @@ function partTouch(whole: Value, index: number, shape: readonly number[], memory
   if (stores.length > 1) throw new Error('plan: one output of a fused operation must be stored once')
   const [store] = stores
   if (store !== undefined) return { slot: store.slot, walk: store.walk, shape, written: true }
-  return { slot: memory.addSlot(whole.dtype, sizeOf(shape)), walk: { offset: 0, strides: rowMajorStrides(shape), guards: [] }, shape, written: true }
+  const dtype = 'outputs' in whole.operation ? whole.operation.outputs[index].dtype : whole.dtype
+  return { slot: memory.addSlot(dtype, sizeOf(shape)), walk: { offset: 0, strides: rowMajorStrides(shape), guards: [] }, shape, written: true }
 }
 
 function sizesOf(q: Value, k: Value, { causal, scale }: { causal: boolean; scale: number }): AttentionSizes {
@@ -113,6 +116,19 @@ function emitSliceScatter(value: Value, axis: number, locations: Locations, memo
   const touch: Touch = { slot: store.slot, walk: { ...walk, strides: [...walk.strides, stride] }, shape: [...shape, size], written: true }
   const result = { value: builder.operand(values), touch, shift: { by: builder.operand(start), stride, size } }
   return [...copy, finishLoop({ shape, reduced: 0, body: builder.body, results: [result] }, memory, 'slice scatter')]
+}
+
+function emitCategorical(value: Value, locations: Locations, memory: Memory): Step {
+  const [logits, uniform, temperature, topK, topP] = value.inputs.map(input => readTouch(input, locations, memory))
+  const [rows, size] = value.inputs[0].shape
+  const [index, logProb] = [0, 1].map(part => partTouch(value, part, [rows], memory))
+  const named = { logits, uniform, temperature, topK, topP, index, logProb }
+  const { bindings, regions, accessOf: at } = bind(Object.values(named), memory.slots)
+  return {
+    kernel: { kind: 'categorical', bindings, rows, size, logits: at(logits), uniform: at(uniform), temperature: at(temperature), topK: at(topK), topP: at(topP), index: at(index), logProb: at(logProb) },
+    regions,
+    label: 'categorical',
+  }
 }
 
 function emitCustom(value: Value, definition: number, locations: Locations, memory: Memory): Step {

@@ -29,6 +29,7 @@ function shapeOf(kernel: Kernel): string {
     }
     case 'matmul': return `${list([...kernel.batch, kernel.m, kernel.k])} x ${list([...kernel.batch, kernel.k, kernel.n])}`
     case 'scatterAdd': return `${list([kernel.outer, kernel.count, kernel.inner])} into ${list([kernel.outer, kernel.size, kernel.inner])}`
+    case 'categorical': return list([kernel.rows, kernel.size])
     case 'custom': return list(kernel.out.shape)
     default: {
       const { batch, heads, kvHeads, queries, keys, headSize, causal } = kernel

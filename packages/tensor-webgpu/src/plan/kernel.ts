@@ -162,6 +162,21 @@ export interface ScatterAddKernel {
   readonly out: Access
 }
 
+/** One class for each row of logits, which has strides over [rows, size], and all others over [rows]. graph/operation.ts says which class. */
+export interface CategoricalKernel {
+  readonly kind: 'categorical'
+  readonly bindings: readonly Binding[]
+  readonly rows: number
+  readonly size: number
+  readonly logits: Access
+  readonly uniform: Access
+  readonly temperature: Access
+  readonly topK: Access
+  readonly topP: Access
+  readonly index: Access
+  readonly logProb: Access
+}
+
 /** A user's operation (graph/definition.ts): operands and result dense, from `offset` of their bindings on. */
 export interface CustomKernel {
   readonly kind: 'custom'
@@ -171,7 +186,7 @@ export interface CustomKernel {
   readonly out: { readonly binding: number; readonly offset: number; readonly shape: readonly number[]; readonly dtype: Dtype }
 }
 
-export type Kernel = LoopKernel | MatmulKernel | AttentionKernel | AttentionBackwardKernel | ScatterAddKernel | CustomKernel
+export type Kernel = LoopKernel | MatmulKernel | AttentionKernel | AttentionBackwardKernel | ScatterAddKernel | CategoricalKernel | CustomKernel
 
 /** The key under which compiled programs are shared. */
 export const kernelKey = (kernel: Kernel): string => structureKey(kernel)

@@ -26,6 +26,7 @@ export class Locations {
     for (const value of values) {
       this.#of.set(value, this.#locate(value))
       for (const input of plainInputs(value)) this.#ensurePlain(input)
+      if (value.operation.kind === 'categorical') this.#ensureDense(value.inputs[0])
       if (value.operation.kind === 'custom') for (const input of value.inputs) this.#ensureDense(input)
       if (value.operation.kind === 'scatterAdd') for (const input of value.inputs) this.#ensureFoldable(input, value.operation.axis)
     }
@@ -125,7 +126,7 @@ function moveWalk(operation: Value['operation'], walk: Walk, from: Shape, to: Sh
 /** Inputs that a kernel reads by strides alone. */
 function plainInputs(value: Value): readonly Value[] {
   const { kind } = value.operation
-  if (kind === 'matmul' || kind === 'attention' || kind === 'attentionBackward' || kind === 'scatterAdd') return value.inputs
+  if (kind === 'matmul' || kind === 'attention' || kind === 'attentionBackward' || kind === 'scatterAdd' || kind === 'categorical') return value.inputs
   return kind === 'gather' ? [value.inputs[0]] : []
 }
 

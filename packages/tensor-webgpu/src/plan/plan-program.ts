@@ -33,7 +33,7 @@ export function planProgram(program: Program, { maxBindings = 8, maxBlockBytes =
 const MOST_ROUNDS = 32
 
 /** Kernels that are what they are: no fusion made them large. */
-const isWhole = ({ kind }: Kernel): boolean => kind === 'attention' || kind === 'attentionBackward' || kind === 'scatterAdd' || kind === 'custom'
+const isWhole = ({ kind }: Kernel): boolean => kind === 'attention' || kind === 'attentionBackward' || kind === 'scatterAdd' || kind === 'categorical' || kind === 'custom'
 
 interface Attempt {
   readonly plan: Plan

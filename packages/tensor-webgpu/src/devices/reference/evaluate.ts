@@ -6,6 +6,7 @@ import { scalarFunctions, type ScalarFunction } from '../../graph/scalar-functio
 import type { ReduceFunction } from '../../plan/kernel.js'
 import { rowMajorStrides, sizeOf, type Shape } from '../../shape.js'
 import { evaluateCustom } from '../../graph/definition.js'
+import { evaluateCategorical } from './evaluate-categorical.js'
 import { evaluateAttention, evaluateAttentionBackward } from './evaluate-attention.js'
 
 /** All element types are held as float64: it represents every i32 and u32 exactly. */
@@ -61,6 +62,8 @@ function compute(node: Vertex, inputs: readonly Values[]): Values[] {
       return evaluateAttention(node, operation, inputs)
     case 'attentionBackward':
       return evaluateAttentionBackward(node, operation, inputs)
+    case 'categorical':
+      return evaluateCategorical(node, inputs)
     case 'custom':
       return [custom(operation.definition, node, inputs)]
     case 'part':

@@ -2,6 +2,7 @@
 import type { Kernel } from '../../plan/kernel.js'
 import { attentionProgram } from './kernels/attention.js'
 import { attentionBackwardPrograms } from './kernels/attention-backward.js'
+import { categoricalProgram } from './kernels/categorical.js'
 import { customProgram } from './kernels/custom.js'
 import type { GpuProgram } from './kernels/gpu-program.js'
 import { loopProgram } from './kernels/loop.js'
@@ -21,6 +22,7 @@ export function generate(kernel: Kernel, traits: GpuTraits, choices: Choices = n
   if (kernel.kind === 'matmul') return one(matmulProgram(kernel, traits))
   if (kernel.kind === 'attention') return one(attentionProgram(kernel, traits))
   if (kernel.kind === 'attentionBackward') return attentionBackwardPrograms(kernel, traits)
+  if (kernel.kind === 'categorical') return one(categoricalProgram(kernel, traits))
   if (kernel.kind === 'custom') return one(customProgram(kernel, traits))
   return one(scatterAddProgram(kernel, traits))
 }

@@ -3,6 +3,7 @@ import { DtypeError } from '../../../errors.js'
 import { denseCopy, type Kernel } from '../../../plan/kernel.js'
 import { compileAttention } from './attention.js'
 import { compileAttentionBackward } from './attention-backward.js'
+import { compileCategorical } from './categorical.js'
 import type { CompiledKernel, KernelModule } from './kernel-module.js'
 import { compileLoop } from './loop.js'
 import { compileMatmul } from './matmul.js'
@@ -22,6 +23,8 @@ export function compileKernel(module: KernelModule, kernel: Kernel): CompiledKer
       return compileAttention(module, kernel)
     case 'attentionBackward':
       return compileAttentionBackward(module, kernel)
+    case 'categorical':
+      return compileCategorical(module, kernel)
     case 'scatterAdd':
       return compileScatterAdd(module, kernel)
   }
