@@ -45,7 +45,8 @@ export { Training, type Loss, type StepResult, type TrainingOptions } from './tr
 
 export { beamSearch, lengthPenaltyOf, type BeamSearchOptions, type Hypothesis } from './generate/beam-search.js'
 export { CachedSession, type CachingModel } from './generate/cached-session.js'
-export { PlainSession, type DecodingSession, type SessionOptions } from './generate/decoding-session.js'
+export type { Choices } from './generate/choice-table.js'
+export { PlainSession, type ChoosingSession, type DecodingSession, type SessionOptions } from './generate/decoding-session.js'
 export { generate, openSession, streamTokens, type Generated, type GenerateOptions } from './generate/generate.js'
 export { RecurrentSession, type RecurrentModel } from './generate/recurrent-session.js'
 export { chooseToken, likeliest, topTokens, type Choice, type SamplingOptions } from './generate/sampling.js'

@@ -1,10 +1,12 @@
 // Decoding with a cache of keys and values, of fixed length: one compiled function takes the prompts, another (the same, traced for one token) each
 // further token. Prompts of different lengths are padded on the left, so that all rows write the same column.
-import { compile, tensor, type Compiled, type Device, type Tensor, type TypedArray } from '@abovo/tensor-webgpu'
+import { compile, tensor, zeros, type Compiled, type Device, type Tensor, type TypedArray } from '@abovo/tensor-webgpu'
 import { makeLayerCache, type LayerCache } from '../layers/key-value-cache.js'
 import type { GptCacheView } from '../models/gpt.js'
 import type { LanguageModel } from '../models/language-model.js'
-import { deviceOf, type DecodingSession, type SessionOptions } from './decoding-session.js'
+import { ChoiceTable, type Choices } from './choice-table.js'
+import { deviceOf, type ChoosingSession, type SessionOptions } from './decoding-session.js'
+import type { SamplingOptions } from './sampling.js'
 
 /** A model that can extend a cache: Gpt. */
 export interface CachingModel extends LanguageModel {
@@ -20,30 +22,42 @@ export interface CachingModel extends LanguageModel {
  * const logits = await session.begin([Int32Array.of(5, 6), Int32Array.of(7)])   // (2, V)
  * await session.next(Int32Array.of(1, 2))
  */
-export class CachedSession implements DecodingSession {
+export class CachedSession implements ChoosingSession {
   readonly batchSize: number
   readonly vocabSize: number
   readonly capacity: number
-  readonly #device: Device
+  readonly device: Device
+  readonly #model: CachingModel
   readonly #layers: readonly LayerCache[]
-  readonly #extend: Compiled<[Tensor, Tensor, Tensor], Tensor>
+  /** (B,): how many columns of padding each row begins with. */
+  readonly #start: Tensor
+  readonly #choices: ChoiceTable
+  readonly #extend: Compiled<[Tensor, Tensor], Tensor>
+  readonly #extendAndChoose: Compiled<[Tensor, Tensor], void>
+  readonly #goOn: Compiled<[Tensor], void>
   /** Columns filled so far. */
   #at = 0
-  #start: Tensor | null = null
+  /** Columns of the prompts; null before the first. */
+  #width: number | null = null
 
   constructor(model: CachingModel, { batchSize = 1, capacity = model.contextLength }: SessionOptions = {}) {
     const { nLayer, nHead, nEmbd } = model.config
     this.batchSize = batchSize
     this.vocabSize = model.vocabSize
     this.capacity = Math.min(capacity, model.contextLength)
-    this.#device = deviceOf(model)
-    const shape = { batchSize, nHead, length: this.capacity, headWidth: nEmbd / nHead, device: this.#device }
+    this.device = deviceOf(model)
+    this.#model = model
+    const { device } = this
+    const shape = { batchSize, nHead, length: this.capacity, headWidth: nEmbd / nHead, device }
     this.#layers = Array.from({ length: nLayer }, () => makeLayerCache(shape))
-    this.#extend = compile((ids: Tensor, at: Tensor, start: Tensor) => {
-      const T = ids.shape[1]
-      const hidden = model.extendCache(ids, { layers: this.#layers, at, start })   // (B, T, C)
-      return model.head(hidden.slice([null, T - 1]))   // (B, V)
-    })
+    this.#start = zeros([batchSize], { dtype: 'i32', device })
+    this.#choices = new ChoiceTable({ batchSize, rows: this.capacity + 1, device })
+    this.#extend = compile((ids: Tensor, at: Tensor) => this.#logits(ids, at.to('i32')), { device })
+    this.#extendAndChoose = compile((ids: Tensor, at: Tensor) => this.#choices.choose(this.#logits(ids, at.to('i32')), at.to('i32').add(ids.shape[1])), { device })
+    this.#goOn = compile((at: Tensor) => {
+      const column = at.to('i32')
+      this.#choices.choose(this.#logits(this.#choices.tokensAt(column).reshape([batchSize, 1]), column), column.add(1))
+    }, { device })
   }
 
   get held(): number {
@@ -51,32 +65,62 @@ export class CachedSession implements DecodingSession {
   }
 
   begin(prompts: readonly Int32Array[], following = 0): Promise<TypedArray> {
+    const ids = this.#open(prompts, following)
+    return this.#extend(ids, 0).data()
+  }
+
+  next(tokens: Int32Array): Promise<TypedArray> {
+    this.#checkRoom('next', 'begin')
+    return this.#extend(this.#idsOf(tokens, 1), this.#at++).data()
+  }
+
+  beginChoosing(prompts: readonly Int32Array[], following: number, sampling: SamplingOptions, uniform: (turn: number, row: number) => number): void {
+    const ids = this.#open(prompts, following)
+    const first = this.#at
+    this.#choices.prepare(first, sampling, (column, b) => uniform(column - first, b))
+    this.#extendAndChoose(ids, 0)
+  }
+
+  chooseNext(): void {
+    this.#checkRoom('chooseNext', 'beginChoosing')
+    this.#goOn(this.#at++)
+  }
+
+  chosen(from: number): Promise<Choices> {
+    return this.#choices.read((this.#width ?? 0) + from, this.#at + 1)
+  }
+
+  dispose(): void {
+    for (const plans of [this.#extend, this.#extendAndChoose, this.#goOn]) plans.dispose()
+    this.#start.dispose()
+    this.#choices.dispose()
+    for (const { keysAndValues } of this.#layers) keysAndValues.dispose()
+  }
+
+  /** Ids (B, T) behind `at` columns (a scalar, i32): logits (B, V) of what comes after the last. */
+  #logits(ids: Tensor, at: Tensor): Tensor {
+    const hidden = this.#model.extendCache(ids, { layers: this.#layers, at, start: this.#start })   // (B, T, C)
+    return this.#model.head(hidden.slice([null, ids.shape[1] - 1]))
+  }
+
+  /** The prompts as one tensor, which will fill the first columns. */
+  #open(prompts: readonly Int32Array[], following: number): Tensor {
     const longest = Math.max(...prompts.map(prompt => prompt.length))
     const width = paddedLength(longest, following, this.capacity)
     const ids = new Int32Array(this.batchSize * width)
     prompts.forEach((prompt, b) => ids.set(prompt, (b + 1) * width - prompt.length))
-    this.#start?.dispose()
-    this.#start = tensor(Int32Array.from(prompts, prompt => width - prompt.length), { device: this.#device })
-    this.#at = 0
-    return this.#run(ids, width, this.#start)
+    this.#start.write(Int32Array.from(prompts, prompt => width - prompt.length))
+    this.#at = this.#width = width
+    return this.#idsOf(ids, width)
   }
 
-  next(tokens: Int32Array): Promise<TypedArray> {
-    if (this.#start === null) throw new RangeError('CachedSession.next: begin() must come first')
-    if (this.#at >= this.capacity) throw new RangeError(`CachedSession.next: the cache holds ${this.capacity} tokens and is full; begin() again with fewer`)
-    return this.#run(tokens, 1, this.#start)
+  #idsOf(ids: Int32Array, width: number): Tensor {
+    return tensor(ids, { shape: [this.batchSize, width], device: this.device })
   }
 
-  dispose(): void {
-    this.#extend.dispose()
-    this.#start?.dispose()
-    for (const { keysAndValues } of this.#layers) keysAndValues.dispose()
-  }
-
-  #run(ids: Int32Array, width: number, start: Tensor): Promise<TypedArray> {
-    const logits = this.#extend(tensor(ids, { shape: [this.batchSize, width], device: this.#device }), this.#at, start)
-    this.#at += width
-    return logits.data()
+  #checkRoom(method: string, opening: string): void {
+    if (this.#width === null) throw new RangeError(`CachedSession.${method}: ${opening}() must come first`)
+    if (this.#at >= this.capacity) throw new RangeError(`CachedSession.${method}: the cache holds ${this.capacity} tokens and is full; ${opening}() again with fewer`)
   }
 }
 

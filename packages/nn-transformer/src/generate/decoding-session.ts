@@ -2,6 +2,8 @@
 // differ in what they remember: nothing (here), keys and values (cached-session.ts), a recurrent state (recurrent-session.ts).
 import { compile, tensor, type Compiled, type Device, type Tensor, type TypedArray } from '@abovo/tensor-webgpu'
 import type { LanguageModel } from '../models/language-model.js'
+import type { Choices } from './choice-table.js'
+import type { SamplingOptions } from './sampling.js'
 
 export interface DecodingSession {
   readonly batchSize: number
@@ -19,6 +21,17 @@ export interface DecodingSession {
   next(tokens: Int32Array): Promise<TypedArray>
   /** Frees the session's device memory and plans. */
   dispose(): void
+}
+
+/** A session that also chooses tokens on its device, each the input of the next step: nothing has to be read in between. */
+export interface ChoosingSession extends DecodingSession {
+  readonly device: Device
+  /** As `begin`, and chooses each row's next token, by `uniform(0, row)`; those of later turns by `uniform(turn, row)`. Numbers in [0, 1). */
+  beginChoosing(prompts: readonly Int32Array[], following: number, sampling: SamplingOptions, uniform: (turn: number, row: number) => number): void
+  /** Adds the tokens chosen last, and chooses the next. Does not wait. */
+  chooseNext(): void
+  /** What was chosen up to this call, from turn `from` on; `beginChoosing` was turn 0. */
+  chosen(from: number): Promise<Choices>
 }
 
 export interface SessionOptions {

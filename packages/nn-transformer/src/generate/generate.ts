@@ -4,7 +4,8 @@ import { checkTokens } from '../data/check-tokens.js'
 import { ConfigError, DataError } from '../errors.js'
 import type { LanguageModel } from '../models/language-model.js'
 import { CachedSession, type CachingModel } from './cached-session.js'
-import { PlainSession, type DecodingSession, type SessionOptions } from './decoding-session.js'
+import type { Choices } from './choice-table.js'
+import { PlainSession, type ChoosingSession, type DecodingSession, type SessionOptions } from './decoding-session.js'
 import { RecurrentSession, type RecurrentModel } from './recurrent-session.js'
 import { checkSampling, chooseToken, type Choice, type SamplingOptions } from './sampling.js'
 
@@ -73,31 +74,100 @@ async function* choose(model: LanguageModel, prompts: readonly ArrayLike<number>
   if (!(Number.isSafeInteger(maxNewTokens) && maxNewTokens >= 0)) throw new ConfigError(`generate: maxNewTokens must be a non-negative integer, got ${maxNewTokens}`)
   if (maxNewTokens === 0) return
   const rows = prompts.map(prompt => Array.from(prompt))
-  // a stream a row: what one row draws does not depend on the others
-  const streams = rows.map((_, b) => new RandomStream(seed, b * 2 ** 32))
   const stops = new Set(stopTokens)
   const open = rows.map(() => true)
   const session = given ?? openSession(model, { batchSize: rows.length, ...sessionSize(model, rows, maxNewTokens) })
+  // a stream a row: what one row draws does not depend on the others
+  const uniform = (turn: number, row: number): number => new RandomStream(seed, row * 2 ** 32 + turn).uniform()
+  const request = { rows, maxNewTokens, sampling, uniform, signal }
   try {
-    for (let turn = 0; turn < maxNewTokens && open.includes(true); turn++) {
-      signal?.throwIfAborted()
-      const anew = turn === 0 || session.held >= session.capacity
-      const seen = turn === 0 ? session.capacity : Math.ceil(session.capacity / 2)
-      const contexts = anew ? rows.map(row => Int32Array.from(row.slice(-Math.min(row.length, seen)))) : []
-      const logits = anew ? await session.begin(contexts, maxNewTokens - turn - 1) : await session.next(Int32Array.from(rows, row => row[row.length - 1]))
-      const V = session.vocabSize
-      const choices = rows.map((row, b) => {
-        // a row that has ended goes on with its last token: it is not looked at
-        const choice = open[b] ? chooseToken(logits.subarray(b * V, (b + 1) * V), sampling, streams[b].uniform()) : null
-        row.push(choice?.token ?? row[row.length - 1])
-        open[b] &&= !stops.has(row[row.length - 1])
-        return choice
+    for await (const turn of chooses(session) ? onDevice(session, request) : onHost(session, request)) {
+      const choices = turn.map((choice, b) => {
+        // a row that has ended goes on, but is not looked at
+        const shown = open[b] ? choice : null
+        rows[b].push(choice.token)
+        open[b] &&= !stops.has(choice.token)
+        return shown
       })
       yield choices
+      if (!open.includes(true)) return
     }
   } finally {
     if (given === undefined) session.dispose()
   }
+}
+
+const chooses = (session: DecodingSession): session is ChoosingSession => 'chooseNext' in session
+
+interface Request {
+  /** What each row consists of by now. */
+  readonly rows: readonly (readonly number[])[]
+  readonly maxNewTokens: number
+  readonly sampling: SamplingOptions
+  readonly uniform: (turn: number, row: number) => number
+  readonly signal: AbortSignal | undefined
+}
+
+/** What a session begins with at a turn: all of the prompts that fits, later half of what does. */
+function contextsOf({ rows }: Request, turn: number, { capacity }: DecodingSession): Int32Array[] {
+  const seen = turn === 0 ? capacity : Math.ceil(capacity / 2)
+  return rows.map(row => Int32Array.from(row.slice(-Math.min(row.length, seen))))
+}
+
+/** Every row's choice, turn after turn, each made from logits that were read. */
+async function* onHost(session: DecodingSession, request: Request): AsyncGenerator<Choice[]> {
+  const { rows, maxNewTokens, sampling, uniform, signal } = request
+  const V = session.vocabSize
+  for (let turn = 0; turn < maxNewTokens; turn++) {
+    signal?.throwIfAborted()
+    const anew = turn === 0 || session.held >= session.capacity
+    const logits = anew ? await session.begin(contextsOf(request, turn, session), maxNewTokens - turn - 1) : await session.next(Int32Array.from(rows, row => row[row.length - 1]))
+    yield rows.map((_, b) => chooseToken(logits.subarray(b * V, (b + 1) * V), sampling, uniform(turn, b)))
+  }
+}
+
+/** The most turns that are asked for before any of them is read, on a device that computes while the host goes on. */
+const LONGEST_BLOCK = 8
+
+/**
+ * The same, chosen on the device. Where it computes on its own, turns are asked for in blocks, one of which is always under way while another is read: a
+ * few turns are wasted when all rows end. Blocks grow from a single turn, so that the first tokens are there at once.
+ */
+async function* onDevice(session: ChoosingSession, request: Request): AsyncGenerator<Choice[]> {
+  const { maxNewTokens, sampling, uniform, signal } = request
+  const [longest, ahead] = session.device.kind === 'webgpu' ? [LONGEST_BLOCK, 1] : [1, 0]
+  for (let turn = 0; turn < maxNewTokens; ) {
+    signal?.throwIfAborted()
+    const first = turn
+    session.beginChoosing(contextsOf(request, turn, session), maxNewTokens - turn - 1, sampling, (later, row) => uniform(first + later, row))
+    // the last token that is chosen needs no column
+    const most = Math.min(maxNewTokens - first, session.capacity - session.held + 1)
+    const blocks = [quiet(session.chosen(0))]
+    for (let [asked, block] = [1, 1]; turn - first < most; ) {
+      while (blocks.length <= ahead && asked < most) {
+        const from = asked
+        for (const end = Math.min(most, from + block); asked < end; asked++) session.chooseNext()
+        blocks.push(quiet(session.chosen(from)))
+        block = Math.min(2 * block, longest)
+      }
+      const [oldest] = blocks.splice(0, 1)
+      for (const choices of turnsOf(await oldest, session.batchSize)) {
+        signal?.throwIfAborted()
+        turn++
+        yield choices
+      }
+    }
+  }
+}
+
+/** A reading that may never be waited for. */
+function quiet<T>(reading: Promise<T>): Promise<T> {
+  reading.catch(() => undefined)
+  return reading
+}
+
+function turnsOf({ tokens, logProbs }: Choices, B: number): Choice[][] {
+  return Array.from({ length: tokens.length / B }, (_, t) => Array.from({ length: B }, (__, b) => ({ token: tokens[t * B + b], logProb: logProbs[t * B + b] })))
 }
 
 /** A cache no longer than what will be used. */

@@ -53,7 +53,7 @@ export function topTokens(values: ArrayLike<number>, k: number): number[] {
   return [...order.subarray(0, Math.min(k, order.length))]
 }
 
-/** The tokens that both cuts leave; at least one. */
+/** The tokens that both cuts leave, in their own order; at least one. */
 function nucleus(weights: Float64Array, total: number, topK: number, topP: number): number[] {
   const kept: number[] = []
   let mass = 0
@@ -62,7 +62,7 @@ function nucleus(weights: Float64Array, total: number, topK: number, topP: numbe
     kept.push(token)
     mass += weights[token]
   }
-  return kept
+  return kept.sort((a, b) => a - b)
 }
 
 const sumOf = (weights: Float64Array, tokens: readonly number[]): number => tokens.reduce((sum, token) => sum + weights[token], 0)
