@@ -71,8 +71,9 @@ function behaves(device: () => Device, { large }: { large: number }): void {
     expect(await met(device(), [1, 1, 1, 1], { topP })).toEqual([0, 1, 2, 3].slice(0, count))
   })
 
-  test.each([-1, 0, 1])('sums that meet p exactly are enough, beside zeros of either sign (%i)', async sign => {
-    expect(await met(device(), [0, sign * 0, 0, -0], { topP: 0.5 })).toEqual([0, 1])
+  test('sums that meet p exactly are enough, also of zeros of either sign', async () => {
+    expect(await met(device(), [0, 0, 0, 0], { topP: 0.5 })).toEqual([0, 1])
+    expect(await met(device(), [0, -0, 0, -0], { topP: 0.5 })).toEqual([0, 1])
   })
 
   test('both cuts hold, and k is counted before p', async () => {

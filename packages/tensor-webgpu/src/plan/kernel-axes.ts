@@ -1,5 +1,5 @@
 // A kernel seen from outside as accesses along numbered axes: what is needed to bind it anew, or to compute a part of it. Loops number the axes of
-// their space; a matmul its batch, m, n, then k; scatterAdd outer, size, inner, then count; attention its batch alone.
+// their space; a matmul its batch, m, n, then k; scatterAdd outer, size, inner, then count; attention its batch alone, categorical its rows.
 import { bind, type SlotShape, type Touch } from './draft.js'
 import type { Access, Instruction, Kernel, Result } from './kernel.js'
 import type { Step } from './plan.js'
@@ -49,6 +49,11 @@ export function mapAccesses(kernel: Kernel, change: Change): Kernel {
     case 'scatterAdd': {
       const { outer, count: sources, inner, size, index, source, out } = kernel
       return { ...kernel, index: at(index, [0, 3, 2], [outer, sources, inner]), source: at(source, [0, 3, 2], [outer, sources, inner]), out: at(out, [0, 1, 2], [outer, size, inner], true) }
+    }
+    case 'categorical': {
+      const { rows, size } = kernel
+      const [one, written] = [false, true].map(isWritten => (access: Access): Access => at(access, [0], [rows], isWritten))
+      return { ...kernel, logits: at(kernel.logits, [0, null], [rows, size]), uniform: one(kernel.uniform), temperature: one(kernel.temperature), topK: one(kernel.topK), topP: one(kernel.topP), index: written(kernel.index), logProb: written(kernel.logProb) }
     }
     case 'attention':
     case 'attentionBackward':

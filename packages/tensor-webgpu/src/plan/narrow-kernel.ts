@@ -14,6 +14,7 @@ function sizesOf(kernel: Kernel): readonly number[] {
     case 'loop': return kernel.shape.slice(0, kernel.shape.length - kernel.reduced)
     case 'matmul': return [...kernel.batch, kernel.m, kernel.n]
     case 'scatterAdd': return [kernel.outer, kernel.size, kernel.inner]
+    case 'categorical': return [kernel.rows]
     case 'custom': return []
     default: return [kernel.batch]
   }
@@ -29,6 +30,7 @@ export function narrowKernel(kernel: Kernel, axis: number, from: number, to: num
       if (axis === 2) return { ...moved, inner: to - from }
       return { ...moved, size: to - from, part: { first: (moved.part?.first ?? 0) + from, of: moved.part?.of ?? moved.size } }
     }
+    case 'categorical': return { ...moved, rows: to - from }
     case 'custom': return moved
     default: return { ...moved, batch: to - from }
   }
