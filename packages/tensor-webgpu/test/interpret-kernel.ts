@@ -197,7 +197,7 @@ function interpretAttentionBackward(kernel: AttentionBackwardKernel, memory: Mem
 }
 
 function interpretScatterAdd(kernel: ScatterAddKernel, memory: Memory): void {
-  for (const index of indices([kernel.outer, kernel.size, kernel.inner])) memory[kernel.out.binding][address(kernel.out, index)] = 0
+  if (kernel.continues !== true) for (const index of indices([kernel.outer, kernel.size, kernel.inner])) memory[kernel.out.binding][address(kernel.out, index)] = 0
   for (const [o, j, i] of indices([kernel.outer, kernel.count, kernel.inner])) {
     const { first, of } = kernel.part ?? { first: 0, of: kernel.size }
     const c = Math.min(Math.max(fetch(memory, kernel.index, [o, j, i]), 0), of - 1) - first

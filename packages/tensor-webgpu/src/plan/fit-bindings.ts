@@ -44,7 +44,7 @@ class Splitting {
   parts(): Step[] | null {
     const { kernel } = this.#step
     if (kernel.kind === 'matmul' && kernel.columnSums !== undefined) return this.#apartFromSums(kernel)
-    const ways = [...freeAxes(kernel).map(({ axis, size }) => ({ reach: this.#reach(axis) * (size - 1), split: () => this.#along(axis, size) })), ...this.#contraction(), ...this.#reductions(), ...this.#rows()]
+    const ways = [...freeAxes(kernel).map(({ axis, size }) => ({ reach: this.#reach(axis) * (size - 1), split: () => this.#along(axis, size) })), ...this.#contraction(), ...this.#reductions(), ...this.#sources(), ...this.#rows()]
     const [widest] = ways.filter(({ reach }) => reach > 0).sort((a, b) => b.reach - a.reach)
     return widest === undefined ? null : widest.split()
   }
@@ -105,6 +105,12 @@ class Splitting {
       const part = i === 0 ? first : addKept(i === all.length - 1 ? whole : first)
       return rebind({ kernel: narrowKernel(part, axis, from, to), regions, label: `${this.#step.label} (${i + 1} of ${all.length})` }, this.#memory.slots)
     })
+  }
+
+  /** A scatterAdd goes through its sources in order: it may stop, and another go on. */
+  #sources(): { reach: number; split: () => Step[] }[] {
+    const { kernel } = this.#step
+    return kernel.kind === 'scatterAdd' && kernel.count > 1 ? [{ reach: this.#reach(3) * (kernel.count - 1), split: () => this.#along(3, kernel.count) }] : []
   }
 
   /** Sums of columns as a kernel of their own. */

@@ -147,7 +147,7 @@ export interface AttentionBackwardKernel extends AttentionSizes {
  * `out[o, c, i] = Σ_j [index[o, j, i] == c] · source[o, j, i]` for o < outer, c < size, i < inner, j < count: the gradient of a gather.
  * In ascending order of j, without atomics. `source` and `index` have strides over [outer, count, inner] (index strides may be 0); out over
  * [outer, size, inner]. Indices are clamped to [0, size-1]. With `part`, these are the rows from `first` on of a result of `of` rows, which indices
- * name and are clamped to.
+ * name and are clamped to. One that `continues` adds to what is in `out` already.
  */
 export interface ScatterAddKernel {
   readonly kind: 'scatterAdd'
@@ -157,6 +157,7 @@ export interface ScatterAddKernel {
   readonly inner: number
   readonly size: number
   readonly part?: { readonly first: number; readonly of: number }
+  readonly continues?: true
   readonly index: Access
   readonly source: Access
   readonly out: Access

@@ -28,6 +28,7 @@ export function narrowKernel(kernel: Kernel, axis: number, from: number, to: num
     case 'scatterAdd': {
       if (axis === 0) return { ...moved, outer: to - from }
       if (axis === 2) return { ...moved, inner: to - from }
+      if (axis === 3) return { ...moved, count: to - from, ...(from > 0 ? { continues: true as const } : {}) }
       return { ...moved, size: to - from, part: { first: (moved.part?.first ?? 0) + from, of: moved.part?.of ?? moved.size } }
     }
     case 'categorical': return { ...moved, rows: to - from }

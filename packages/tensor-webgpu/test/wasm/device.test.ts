@@ -110,6 +110,21 @@ describe('plans', () => {
     }
   })
 
+  test('find scalars from outside in the arena, as they are at each run', async () => {
+    const d = await device()
+    const slots = [0, 1, 2, null].map(external => ({ dtype: 'f32' as const, length: external === 2 ? 3 : external === null ? 3 : 1, external, block: 0, arenaOffset: 0 }))
+    const steps = [{ kernel: addConstant(3, 100), regions: [{ slot: 3, offset: 0, length: 3 }, { slot: 2, offset: 0, length: 3 }], label: 'add' }]
+    const executable = d.preparePlan({ slots, steps, preloads: [{ external: 0, slot: 3, offset: 2 }, { external: 1, slot: 3, offset: 0 }], arenaBlocks: [256] })
+    const [a, b, out] = [d.allocate('f32', 1), d.allocate('f32', 1), d.allocate('f32', 3)]
+    for (const value of [1, 5]) {
+      d.write(a, Float32Array.of(value))
+      d.write(b, Float32Array.of(-value))
+      executable.run([a, b, out])
+      const [first, , last] = await d.read(out)
+      expect([first, last]).toEqual([100 - value, 100 + value])
+    }
+  })
+
   test('follow the arena when a larger plan moves it', async () => {
     const d = await device()
     const [x, y] = [d.allocate('f32', 16), d.allocate('f32', 16)]

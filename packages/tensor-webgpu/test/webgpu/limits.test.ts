@@ -3,7 +3,7 @@ import { describeOnAdapters } from '@abovo/test-devices/describe'
 import { expect, test } from 'vitest'
 import { requestWebgpuDevice } from '../../src/devices/webgpu/index.js'
 import type { Plan } from '../../src/plan/plan.js'
-import { compile, embedding, requestDevice, scaledDotProductAttention, tensor, type Device, type Tensor } from '../../src/index.js'
+import { compile, embedding, requestDevice, scaledDotProductAttention, tensor, zeros, type Device, type Tensor } from '../../src/index.js'
 
 const wave = (length: number): Float32Array => Float32Array.from({ length }, (_, i) => Math.sin(i))
 
@@ -69,6 +69,7 @@ describeOnAdapters('a device of small limits', ({ gpu }) => {
     ['elementwise', x => x.mul(2).exp().add(x)],
     ['rows', x => x.softmax(-1)],
     ['a transpose', x => x.transpose().flatten()],
+    ['sums by index', (x, device) => zeros([200, 20], { device }).scatterAdd(0, tensor(Int32Array.from({ length: 96 * 20 }, (_, i) => (Math.floor(i / 20) * 37) % 150), { shape: [96, 20], device }), x)],
     ['rows of a table', (x, device) => embedding(tensor(Int32Array.from({ length: 50 }, (_, i) => (i * 37) % 96), { device }), x)],
   ])('gives equal bits for %s', async (_, fn) => {
     const results: number[][] = []

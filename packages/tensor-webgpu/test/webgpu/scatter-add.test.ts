@@ -14,10 +14,11 @@ interface Sizes {
   /** The index is one for the whole inner axis. */
   readonly shared: boolean
   readonly part?: ScatterAddKernel['part']
+  readonly continues?: true
 }
 
-const kernelOf = ({ outer, count, inner, size, shared, part }: Sizes): ScatterAddKernel => ({
-  kind: 'scatterAdd', bindings: [binding('i32'), binding(), binding('f32', true)], outer, count, inner, size, ...(part === undefined ? {} : { part }),
+const kernelOf = ({ outer, count, inner, size, shared, part, continues }: Sizes): ScatterAddKernel => ({
+  kind: 'scatterAdd', bindings: [binding('i32'), binding(), binding('f32', true)], outer, count, inner, size, ...(part === undefined ? {} : { part }), ...(continues === undefined ? {} : { continues }),
   index: access(0, shared ? [count, 1, 0] : dense(outer, count, inner)), source: access(1, dense(outer, count, inner)), out: access(2, dense(outer, size, inner)),
 })
 
@@ -33,6 +34,7 @@ describeOnAdapters('scatterAdd kernels', adapter => {
     ['a table longer than a block', { outer: 2, count: 40, inner: 8, size: 1000, shared: true }],
     ['rows from the 300th on, of 400', { outer: 2, count: 90, inner: 8, size: 60, shared: true, part: { first: 300, of: 400 } }],
     ['the same of few sources', { outer: 2, count: 5, inner: 8, size: 60, shared: true, part: { first: 300, of: 400 } }],
+    ['more of what was begun', { outer: 1, count: 6, inner: 8, size: 20, shared: true, continues: true }],
     ['no sources', { outer: 1, count: 0, inner: 4, size: 5, shared: true }],
     ['no rows', { outer: 1, count: 3, inner: 4, size: 0, shared: true }],
   ] as readonly (readonly [string, Sizes])[])('%s', async (_, sizes) => {

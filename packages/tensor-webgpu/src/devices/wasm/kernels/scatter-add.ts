@@ -13,7 +13,7 @@ const STRIP = 32
 
 export function compileScatterAdd(module: KernelModule, kernel: ScatterAddKernel): CompiledKernel {
   const { outer, count, inner, size } = kernel
-  if (kernel.part !== undefined) throw new Error('wasm: a scatterAdd must be whole, memory being one')
+  if (kernel.part !== undefined || kernel.continues !== undefined) throw new Error('wasm: a scatterAdd must be whole, memory being one')
   if (outer * inner * size === 0) return { phases: [], sharedBytes: 0, threadBytes: 0 }
   const strips = Math.ceil(inner / STRIP)
   const exported = overUnits(module, [outer, strips], kernel.bindings, (f, bases, index) => strip(f, bases, kernel, index))

@@ -29,9 +29,9 @@ function asLoop(kernel: ScatterAddKernel): LoopKernel {
 }
 
 export function scatterAddProgram(kernel: ScatterAddKernel, traits: GpuTraits): GpuProgram | null {
-  const { bindings, outer, size, inner, count, index, source, out, part = { first: 0, of: size } } = kernel
+  const { bindings, outer, size, inner, count, index, source, out, part = { first: 0, of: size }, continues = false } = kernel
   if (outer * size * inner === 0) return null
-  if (count <= FEW_SOURCES && bindings[index.binding].dtype === 'i32') return loopProgram(asLoop(kernel), traits)
+  if (count <= FEW_SOURCES && !continues && bindings[index.binding].dtype === 'i32') return loopProgram(asLoop(kernel), traits)
   const fourWide = inner % 4 === 0 && accessMode(out, [outer, size, inner], 2) === 'vector' && accessMode(source, [outer, count, inner], 2) === 'vector' && index.strides[2] === 0
   const width = fourWide ? 4 : 1
   const places = outer * (inner / width)
@@ -60,7 +60,7 @@ export function scatterAddProgram(kernel: ScatterAddKernel, traits: GpuTraits): 
   if (inner / width === 1) lines.push(`  let ${fourWide ? 'iq' : 'i'} = 0u;`)
   if (fourWide) lines.push('  let i = iq * 4u;')
   lines.push(`  let firstRow = block * ${rowsPerBlock}u;`, `  let endRow = min(firstRow + ${rowsPerBlock}u, ${size}u);`)
-  lines.push('  for (var row = firstRow; row < endRow; row += 1u) {', `    ${outText} = ${zero};`, '  }')
+  if (!continues) lines.push('  for (var row = firstRow; row < endRow; row += 1u) {', `    ${outText} = ${zero};`, '  }')
   lines.push(`  for (var j = ${loopStart(traits)}; j < ${count}u; j += 1u) {`, `    let row = u32(clamp(${indexText}, 0i, ${part.of - 1}i))${part.first === 0 ? '' : ` - ${part.first}u`};`)
   lines.push(`    if (row >= firstRow && row < endRow) { ${outText} = ${sum}; }`, '  }')
   const wgsl = [
