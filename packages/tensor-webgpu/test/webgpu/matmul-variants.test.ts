@@ -6,17 +6,25 @@ import type { GpuProgram } from '../../src/devices/webgpu/kernels/gpu-program.js
 import { matmulCandidates } from '../../src/devices/webgpu/kernels/matmul-candidates.js'
 import { matmulForm } from '../../src/devices/webgpu/kernels/matmul.js'
 import { fitsSliced, slicedMatmul, type SlicedTile } from '../../src/devices/webgpu/kernels/matmul-sliced.js'
+import { kernelClass } from '../../src/devices/webgpu/tuning/kernel-class.js'
+import { roundToHalf } from '../../src/dtype.js'
 import type { GpuTraits } from '../../src/devices/webgpu/traits.js'
 import type { MatmulKernel } from '../../src/plan/kernel.js'
 import { interpretKernel } from '../interpret-kernel.js'
 import { head, memory, product, withColumnSums } from './matrices.js'
-import { access, binding, load, randoms, runProgram } from './run-kernel.js'
+import { access, binding, load, randoms, runOnDevice, runProgram } from './run-kernel.js'
 
 /** What memory holds after the kernel. */
 function interpreted(kernel: MatmulKernel, data: readonly Float32Array[]): number[][] {
   const expected = data.map(values => Array.from(values))
   interpretKernel(kernel, expected)
   return expected
+}
+
+/** A GPU at the limits that WebGPU promises. */
+const gpu: GpuTraits = {
+  family: 'default', software: false, subgroupSize: 0, f16: true, maxStorageBuffers: 8, maxBindingBytes: 2 ** 27, maxBufferBytes: 2 ** 28, maxInvocations: 256, maxWorkgroupBytes: 16384,
+  maxWorkgroups: 65535, offsetAlignment: 256,
 }
 
 const form = (kernel: MatmulKernel): MatmulKernel => {
@@ -44,7 +52,7 @@ describeOnAdapters('matmul variants', adapter => {
     })
   }
 
-  test.each([[72, 68, 40, false], [67, 71, 131, true]] as const)('(%i x %i) over k = %i: all are right, and those of one order give equal bits', async (m, n, k, transposed) => {
+  test.each([[72, 68, 40, false], [68, 72, 52, true], [67, 71, 131, true]] as const)('(%i x %i) over k = %i: all are right, and those of one order give equal bits', async (m, n, k, transposed) => {
     const kernel = form(withColumnSums(product(m, n, k, { aTransposed: transposed, bTransposed: transposed })))
     const data = [...memory(kernel), new Float32Array(n)]
     const expected = interpreted(kernel, data)
@@ -98,13 +106,35 @@ describeOnAdapters('matmul variants', adapter => {
     const kernel: MatmulKernel = { ...product(4, 12, 40), a: access(0, [40, 1], -40, [{ axis: 0, from: 1, to: 3 }]), b: access(1, [12, 1], 0, [{ axis: 0, from: 5, to: 33 }]) }
     await expectSliced(form(kernel), memory(kernel))
   }, 60_000)
+  test('half operands give what their values give, in every variant', async () => {
+    if (!device.traits.f16) return
+    const plain = product(16, 20, 128)
+    const kernel: MatmulKernel = { ...plain, bindings: [binding('f16'), binding('f16'), binding('f32', true)] }
+    const data = memory(kernel).map(values => values.map(roundToHalf))
+    const expected = interpreted(kernel, data)
+    for (const { name } of matmulCandidates(form(kernel), device.traits)) {
+      device.tuning.choices.set(kernelClass(kernel) ?? '', { name, exact: false, microseconds: {} })
+      const [, , got] = await runOnDevice(device, kernel, data)
+      expected[2].forEach((value, i) => expect(Math.abs(got[i] - value), `${name}, element ${i}`).toBeLessThan(5e-5))
+    }
+  }, 60_000)
+})
+
+describe('half operands', () => {
+  const halves = (kernel: MatmulKernel): MatmulKernel => form({ ...kernel, bindings: [binding('f16'), binding('f16'), binding('f16', true)] })
+
+  test.each([['as they are', {}], ['both transposed', { aTransposed: true, bTransposed: true }]])('are loaded four at a time in every variant, %s', (_, layout) => {
+    for (const [m, n, k] of [[128, 128, 256], [4, 128, 256]])
+      for (const { name, program } of matmulCandidates(halves(product(m, n, k, layout)), { ...gpu, subgroupSize: 32 })) {
+        const wanted = /var<storage, read_write> in1: array<vec4<f16>>/
+        expect(program().wgsl, name).toMatch(wanted)
+        // subgroups share single elements of a; a transposed needs rows by four
+        if (name !== 'subgroup' && name !== 'tile 16x32') expect(program().wgsl, name).toMatch(/in0: array<vec4<f16>>/)
+      }
+  })
 })
 
 describe('the seed table of matmul', () => {
-  const gpu: GpuTraits = {
-    family: 'default', software: false, subgroupSize: 0, f16: true, maxStorageBuffers: 8, maxBindingBytes: 2 ** 27, maxBufferBytes: 2 ** 28, maxInvocations: 256, maxWorkgroupBytes: 16384,
-    maxWorkgroups: 65535, offsetAlignment: 256,
-  }
   const seed = (kernel: MatmulKernel, traits: GpuTraits): string => matmulCandidates(form(kernel), traits)[0].name
 
   test('slices what one token multiplies, and keeps whole what has columns enough', () => {

@@ -34,7 +34,7 @@ function queryGradient(kernel: AttentionBackwardKernel, traits: GpuTraits, force
   const layout = forced ?? attentionLayout(queries, traits)
   const shader = new AttentionShader(kernel, kernel.bindings, [q, k, v, dOut, dq], [lse, delta, ...maskAccess(kernel)], heads, queries, layout, traits)
   const { vectors } = shader
-  shader.line(`let kvHead = ownHead * ${kvHeads}u / ${heads}u;`)
+  shader.line(kvHeads === heads ? 'let kvHead = ownHead;' : `let kvHead = ownHead * ${kvHeads}u / ${heads}u;`)
   shader.loadOwn('q', q)
   shader.loadOwn('dOut', dOut)
   vectors.declare('dq', '  ')

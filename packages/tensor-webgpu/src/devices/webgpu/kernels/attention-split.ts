@@ -22,7 +22,7 @@ export function splitAttentionProgram(kernel: AttentionKernel, traits: GpuTraits
   const { chunks } = vectors
   shader.shared.push(`var<workgroup> largests: array<f32, ${group}>;\n`, `var<workgroup> totals: array<f32, ${group}>;\n`, `var<workgroup> parts: array<vec4f, ${group * chunks}>;\n`)
   if (lengths !== null) shader.loadLength(lengths)
-  shader.line(`let kvHead = ownHead * ${kvHeads}u / ${heads}u;`)
+  shader.line(kvHeads === heads ? 'let kvHead = ownHead;' : `let kvHead = ownHead * ${kvHeads}u / ${heads}u;`)
   shader.loadOwn('q', q, kernel.scale)
   vectors.declare('sum', '  ')
   shader.line(`var largest = ${HIDDEN};`)

@@ -17,7 +17,7 @@ export function attentionProgram(kernel: AttentionKernel, traits: GpuTraits, for
   const shader = new AttentionShader(kernel, kernel.bindings, [q, k, v, out], [lse, ...(mask === null ? [] : [mask]), ...(lengths === null ? [] : [lengths])], heads, queries, layout, traits)
   const { vectors } = shader
   if (lengths !== null) shader.loadLength(lengths)
-  shader.line(`let kvHead = ownHead * ${kvHeads}u / ${heads}u;`)
+  shader.line(kvHeads === heads ? 'let kvHead = ownHead;' : `let kvHead = ownHead * ${kvHeads}u / ${heads}u;`)
   shader.loadOwn('q', q, kernel.scale)
   vectors.declare('sum', '  ')
   shader.line(`var largest = ${HIDDEN};`)

@@ -32,6 +32,9 @@ export const workgroupNumber = ([x, y]: readonly [number, number]): string => (y
  */
 export const loopStart = ({ software }: GpuTraits): string => (software ? 'workgroup.z' : '0u')
 
+/** The text of a sum or product, times a number. */
+export const times = (text: string, factor: number): string => (factor === 1 ? text : `${text.includes(' + ') ? `(${text})` : text} * ${factor}u`)
+
 /** `let` statements that split a number into indices of a row-major space; axes of size 1 get none. */
 export function splitIndex(source: string, shape: readonly number[], names: readonly string[], indent: string): string[] {
   const lines: string[] = []

@@ -31,6 +31,8 @@ function terms(parts: readonly (readonly [string, number])[], offset: number): s
 /** Vectors longer than this many vec4s are walked in a loop: written out they would take too long to compile. */
 const WRITTEN_OUT = 16
 
+const chunkAt = (base: string, d: string): string => (d === '0u' ? base : `${base} + ${d}`)
+
 export class HeadVectors {
   readonly chunks: number
   readonly writtenOut: boolean
@@ -61,7 +63,7 @@ export class HeadVectors {
   /** Chunk `d` of the vector at `base`, as a vec4f; beyond the head's end it is zero. */
   load(access: Access, base: string, d: string): string {
     const { binding } = access
-    if (this.#arrays.isVector(binding)) return this.#asFloat(binding, `${this.#arrays.name(binding)}[${base} + ${d}]`, 4)
+    if (this.#arrays.isVector(binding)) return this.#asFloat(binding, `${this.#arrays.name(binding)}[${chunkAt(base, d)}]`, 4)
     const lanes = [0, 1, 2, 3].map(lane => {
       const element = `(${d} * 4u + ${lane}u)`
       const inside = this.#headSize % 4 === 0 ? '' : `, ${element} < ${this.#headSize}u)`
@@ -79,7 +81,7 @@ export class HeadVectors {
   store(access: Access, base: string, d: string, value: string, indent: string): void {
     const { binding } = access
     const name = this.#arrays.name(binding)
-    if (this.#arrays.isVector(binding)) return void this.#lines.push(`${indent}${name}[${base} + ${d}] = ${this.#arrays.fromRegister(binding, { text: value, type: 'f32', width: 4 })};`)
+    if (this.#arrays.isVector(binding)) return void this.#lines.push(`${indent}${name}[${chunkAt(base, d)}] = ${this.#arrays.fromRegister(binding, { text: value, type: 'f32', width: 4 })};`)
     this.#lines.push(`${indent}{`, `${indent}  let stored = ${value};`)
     for (let lane = 0; lane < 4; lane++) {
       const element = `(${d} * 4u + ${lane}u)`

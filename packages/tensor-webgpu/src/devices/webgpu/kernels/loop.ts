@@ -47,6 +47,8 @@ class LoopWriter {
   readonly #lines: string[] = []
   readonly #values: (Value | undefined)[]
   readonly #site: Site
+  /** Do some invocations repeat the last row, since all must reach the barriers? Then `stores` tells the others. */
+  #hasSurplus = false
   readonly #shared = new Map<string, { type: Register; width: Width }>()
 
   constructor(kernel: LoopKernel, choice: LoopChoice, traits: GpuTraits) {
@@ -89,18 +91,23 @@ class LoopWriter {
   #writeRow(rowShape: readonly number[], rows: number, workgroups: readonly [number, number]): void {
     const { lanes, rowsPerGroup, rowsAdjacent, vectorAxis } = this.#choice
     const surplus = workgroups[0] * workgroups[1] * rowsPerGroup > rows
-    const first = `(${workgroupNumber(workgroups)}) * ${rowsPerGroup}u`
+    const number = workgroupNumber(workgroups)
+    const first = rowsPerGroup === 1 ? number : `${number.includes(' ') ? `(${number})` : number} * ${rowsPerGroup}u`
     if (lanes === 1) {
       this.#line(`let row = ${first} + local;`)
       const whole = workgroups[1] === 1 ? this.#wholeResult() : null
       if (whole !== null) this.#line(`if (row >= arrayLength(&${this.#arrays.name(whole)})) { return; }`)
       else if (surplus) this.#line(`if (row >= ${rows}u) { return; }`)
     } else {
-      this.#line(`let lane = ${rowsAdjacent ? `local / ${rowsPerGroup}u` : `local % ${lanes}u`};`)
-      this.#line(`let rowInGroup = ${rowsAdjacent ? `local % ${rowsPerGroup}u` : `local / ${lanes}u`};`)
-      this.#line(surplus ? `let row = min(${first} + rowInGroup, ${rows - 1}u);` : `let row = ${first} + rowInGroup;`)
-      if (surplus) this.#line(`let stores = ${first} + rowInGroup < ${rows}u;`)
-      else this.#line('let stores = true;')
+      if (rowsPerGroup === 1) this.#line('let lane = local;')
+      else {
+        this.#line(`let lane = ${rowsAdjacent ? `local / ${rowsPerGroup}u` : `local % ${lanes}u`};`)
+        this.#line(`let rowInGroup = ${rowsAdjacent ? `local % ${rowsPerGroup}u` : `local / ${lanes}u`};`)
+      }
+      const own = rowsPerGroup === 1 ? first : `${first} + rowInGroup`
+      this.#line(surplus ? `let row = min(${own}, ${rows - 1}u);` : `let row = ${own};`)
+      if (surplus) this.#line(`let stores = ${own} < ${rows}u;`)
+      this.#hasSurplus = surplus
     }
     this.#lines.push(...splitIndex('row', rowShape, rowShape.map((_, axis) => (axis === vectorAxis ? `i${axis}q` : `i${axis}`)), '  '))
     if (vectorAxis !== null && !this.#vectorWithinRow) {
@@ -195,7 +202,7 @@ class LoopWriter {
     this.#line(`if (lane < half) { ${name}[local] = ${combine(instruction.reduce, `${name}[local]`, other, this.#prelude)}; }`, '    ')
     this.#line('workgroupBarrier();', '    ')
     this.#line('}')
-    this.#line(`let total${index} = ${name}[${rowsAdjacent ? 'rowInGroup' : `rowInGroup * ${lanes}u`}];`)
+    this.#line(`let total${index} = ${name}[${rowsPerGroup === 1 ? '0u' : rowsAdjacent ? 'rowInGroup' : `rowInGroup * ${lanes}u`}];`)
     this.#line('workgroupBarrier();')
     return { text: `total${index}`, type: total.type, width: total.width }
   }
@@ -227,7 +234,7 @@ class LoopWriter {
     const rowResults = results.filter(result => !elementResults.includes(result))
     if (elementResults.length > 0 && product(shape.slice(this.#outer)) > 0) {
       const elements = this.#prepare(storedValues(elementResults))
-      const guarded = this.#choice.lanes > 1
+      const guarded = this.#hasSurplus
       if (guarded) this.#line('if (stores) {')
       this.#openElements()
       const values = [...this.#values]
@@ -238,7 +245,7 @@ class LoopWriter {
     }
     this.#prepare(storedValues(rowResults))
     if (rowResults.length === 0) return
-    if (this.#choice.lanes > 1) this.#line('if (stores && lane == 0u) {')
+    if (this.#choice.lanes > 1) this.#line(this.#hasSurplus ? 'if (stores && lane == 0u) {' : 'if (lane == 0u) {')
     for (const result of rowResults) this.#store(result, this.#values, this.#choice.lanes > 1 ? '    ' : '  ')
     if (this.#choice.lanes > 1) this.#line('}')
   }

@@ -60,7 +60,13 @@ function slicedTiles(kernel: MatmulKernel, traits: GpuTraits): (readonly [string
   return tiles.filter(([, tile]) => kernel.k >= 8 * tile.slices && fitsSliced(tile, traits))
 }
 
-/** Every way to compute a matmul that is not empty on a device with these traits; the seed table's first. */
+/**
+ * Every way to compute a matmul that is not empty on a device with these traits; the seed table's first.
+ *
+ * The place for a new family. Subgroup matrices (a draft in gpuweb, `proposals/subgroup-matrix.md`) would be a file `matmul-subgroup-matrix.ts`
+ * with a `fits…` and a program, a trait read from the device's feature and the sizes it reports, a row here, and a name in the seed table. Its
+ * `order` is its own: the hardware does not say in which one it adds, so only `tune({ exact: false })` would take it up.
+ */
 export function matmulCandidates(kernel: MatmulKernel, traits: GpuTraits): MatmulCandidate[] {
   const subgroup: SubgroupTile = { rows: Math.min(kernel.m, 8), columns: 1, down: 1, depth: 2 }
   const all: MatmulCandidate[] = [

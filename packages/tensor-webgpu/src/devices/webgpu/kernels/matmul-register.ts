@@ -3,7 +3,7 @@
 import type { MatmulKernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
 import { withoutUnused } from '../wgsl/unused.js'
-import { foldWorkgroups, workgroupNumber, type GpuProgram, usesHalves } from './gpu-program.js'
+import { foldWorkgroups, times, workgroupNumber, type GpuProgram, usesHalves } from './gpu-program.js'
 import { MatmulWriter, type Tile } from './matmul-tile.js'
 
 export interface RegisterTile extends Tile {
@@ -22,8 +22,8 @@ export function registerMatmul(kernel: MatmulKernel, tile: RegisterTile, traits:
   const workgroups = foldWorkgroups(tilesDown * tilesAcross * batches, traits.maxWorkgroups)
   writer.line(`let number = ${workgroupNumber(workgroups)};`)
   if (workgroups[0] * workgroups[1] > tilesDown * tilesAcross * batches) writer.line(`if (number >= ${tilesDown * tilesAcross * batches}u) { return; }`)
-  writer.line(`let firstRow = ((number / ${tilesAcross}u) % ${tilesDown}u * ${down}u${down === 1 ? '' : ` + local / ${across}u`}) * ${rows}u;`)
-  writer.line(`let firstColumn = (number % ${tilesAcross}u * ${across}u + local % ${across}u) * ${columns}u;`)
+  writer.line(`let firstRow = ${times(down === 1 ? `number / ${tilesAcross}u % ${tilesDown}u` : `number / ${tilesAcross}u % ${tilesDown}u * ${down}u + local / ${across}u`, rows)};`)
+  writer.line(`let firstColumn = ${times(`number % ${tilesAcross}u * ${across}u + local${down === 1 ? '' : ` % ${across}u`}`, columns)};`)
   writer.writeBatch(`(number / ${tilesDown * tilesAcross}u)`)
   writer.writeClampedIndices()
   writer.writeSums()

@@ -2,7 +2,7 @@
 // end. For matrix times vector, and wherever there are too few tiles for a GPU and k is long. No atomics: partial sums are added in one order.
 import type { MatmulKernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
-import { foldWorkgroups, workgroupNumber, type GpuProgram } from './gpu-program.js'
+import { foldWorkgroups, times, workgroupNumber, type GpuProgram } from './gpu-program.js'
 import { matmulText, writeContraction } from './matmul-register.js'
 import { MatmulWriter, type Tile } from './matmul-tile.js'
 
@@ -43,7 +43,7 @@ export function slicedMatmul(kernel: MatmulKernel, tile: SlicedTile, traits: Gpu
   writer.line(`let firstRow = ${tilesDown === 1 ? '0u' : `number / ${tilesAcross}u % ${tilesDown}u * ${rows}u`};`)
   const firstTile = `number % ${tilesAcross}u`
   const ownTile = across === 1 ? firstTile : `${firstTile} * ${across}u + tile`
-  writer.line(`let firstColumn = ${columns === 1 ? ownTile : across === 1 ? `${ownTile} * ${columns}u` : `(${ownTile}) * ${columns}u`};`)
+  writer.line(`let firstColumn = ${times(ownTile, columns)};`)
   writer.writeBatch(`(number / ${tilesDown * tilesAcross}u)`)
   writer.writeClampedIndices()
   writer.writeSums()

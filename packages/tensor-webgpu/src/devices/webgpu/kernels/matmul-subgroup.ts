@@ -2,7 +2,7 @@
 // broadcast, so no element of a is loaded twice and nothing waits at a barrier. Only where every subgroup is known to have one size.
 import type { MatmulKernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
-import { foldWorkgroups, workgroupNumber, type GpuProgram } from './gpu-program.js'
+import { foldWorkgroups, times, workgroupNumber, type GpuProgram } from './gpu-program.js'
 import { matmulText } from './matmul-register.js'
 import { MatmulWriter, type Tile } from './matmul-tile.js'
 
@@ -32,8 +32,8 @@ export function subgroupMatmul(kernel: MatmulKernel, tile: SubgroupTile, traits:
   const workgroups = foldWorkgroups(count, traits.maxWorkgroups)
   writer.line(`let number = ${workgroupNumber(workgroups)};`)
   if (workgroups[0] * workgroups[1] > count) writer.line(`if (number >= ${count}u) { return; }`)
-  writer.line(`let firstRow = ((number / ${tilesAcross}u) % ${tilesDown}u * ${down}u${down === 1 ? '' : ` + local / ${size}u`}) * ${rows}u;`)
-  writer.line(`let firstColumn = (number % ${tilesAcross}u * ${size}u + lane) * ${columns}u;`)
+  writer.line(`let firstRow = ${times(down === 1 ? `number / ${tilesAcross}u % ${tilesDown}u` : `number / ${tilesAcross}u % ${tilesDown}u * ${down}u + local / ${size}u`, rows)};`)
+  writer.line(`let firstColumn = ${times(`number % ${tilesAcross}u * ${size}u + lane`, columns)};`)
   writer.writeBatch(`(number / ${tilesDown * tilesAcross}u)`)
   const alongK = kernel.a.strides[batch.length + 1] === 1
   if (!alongK) for (let g = 0; g < rows / size; g++) writer.line(`let laneRow${g} = min(firstRow + ${g * size}u + lane, ${m - 1}u);`)

@@ -43,10 +43,9 @@ export class MatmulWriter {
   readonly #wholeColumns: boolean
 
   /**
-   * `across` and `down`: tiles of a workgroup side by side along n and along m. `scalarA`: a is loaded one element at a time whatever its layout;
-   * `stagedScalars`: both are.
+   * `across` and `down`: tiles of a workgroup side by side along n and along m. `scalarA`: a is loaded one element at a time whatever its layout.
    */
-  constructor(kernel: MatmulKernel, tile: Tile, traits: GpuTraits, { across = 1, down = 1, scalarA = false, stagedScalars = false } = {}) {
+  constructor(kernel: MatmulKernel, tile: Tile, traits: GpuTraits, { across = 1, down = 1, scalarA = false }: { across?: number; down?: number; scalarA?: boolean } = {}) {
     this.#wholeRows = kernel.m % (tile.rows * down) === 0
     this.#wholeColumns = kernel.n % (tile.columns * 4 * across) === 0
     this.loopStart = loopStart(traits)
@@ -66,8 +65,8 @@ export class MatmulWriter {
     const bShape = [...kernel.batch, kernel.k, kernel.n]
     const may = (access: Access, shape: readonly number[], axis: number): boolean =>
       accessMode(access, shape, axis) === 'vector' && (!stored.has(access.binding) || vector.has(access.binding)) && (access.guards ?? []).length === 0
-    const aModeWanted: LoadMode = scalarA || stagedScalars ? 'scalar' : may(kernel.a, aShape, m + 1) ? 'k' : may(kernel.a, aShape, m) && kernel.m % 4 === 0 && tile.rows % 4 === 0 ? 'own' : 'scalar'
-    const bModeWanted: LoadMode = stagedScalars ? 'scalar' : may(kernel.b, bShape, m + 1) && this.vectorColumns ? 'own' : may(kernel.b, bShape, m) ? 'k' : 'scalar'
+    const aModeWanted: LoadMode = scalarA ? 'scalar' : may(kernel.a, aShape, m + 1) ? 'k' : may(kernel.a, aShape, m) && kernel.m % 4 === 0 && tile.rows % 4 === 0 ? 'own' : 'scalar'
+    const bModeWanted: LoadMode = may(kernel.b, bShape, m + 1) && this.vectorColumns ? 'own' : may(kernel.b, bShape, m) ? 'k' : 'scalar'
     if (aModeWanted !== 'scalar') vector.add(kernel.a.binding)
     if (bModeWanted !== 'scalar') vector.add(kernel.b.binding)
     this.aMode = aModeWanted
@@ -203,10 +202,10 @@ export class MatmulWriter {
   writeElement(head: string, indent: string): void {
     const { batch, m, n, body, results } = this.kernel
     const rank = batch.length
-    const inner = `${indent}  `
     const vectorAxis = this.vectorColumns ? rank + 1 : null
     const inside = [...(this.#wholeRows ? [] : [`m < ${m}u`]), ...(this.#wholeColumns ? [] : [this.vectorColumns ? `nq < ${n / 4}u` : `n < ${n}u`])]
-    this.line(inside.length === 0 ? '{' : `if (${inside.join(' && ')}) {`, indent)
+    const inner = inside.length === 0 ? indent : `${indent}  `
+    if (inside.length > 0) this.line(`if (${inside.join(' && ')}) {`, indent)
     if (this.vectorColumns) this.line('let n = nq * 4u;', inner)
     this.line(`let head = ${head};`, inner)
     const headValue: Value = { text: 'head', type: 'f32', width: this.vectorColumns ? 4 : 1 }
@@ -222,7 +221,7 @@ export class MatmulWriter {
       if (value === undefined) throw new Error('matmul: a result must be computed before it is stored')
       emitStore(result, value, context)
     }
-    this.line('}', indent)
+    if (inside.length > 0) this.line('}', indent)
   }
 
   /** The address of an access without its step along the contraction: what a loop over k adds to. */
