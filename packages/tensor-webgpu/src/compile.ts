@@ -27,6 +27,7 @@ export interface Compiled<A extends readonly unknown[], R> {
 interface Traced {
   readonly device: Device
   readonly executable: Executable
+  /** Where arguments go; first, if there are any, all that are numbers, in one. */
   readonly inputs: readonly Storage[]
   /** What the program reads from outside: cells at their present value, or fixed nodes. */
   readonly captured: readonly { readonly node: Node; readonly cell: Cell | null }[]
@@ -73,6 +74,8 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R, 
   return Object.assign((...args: { [K in keyof A]: Argument<A[K]> }): R => asResult<R>(call(...args)), extras)
 }
 
+const isNumber = (leaf: Tensor | number): leaf is number => typeof leaf === 'number'
+
 /** A compiled function called while another is traced becomes a part of that one. */
 function inline(fn: (args: readonly unknown[]) => unknown, args: readonly unknown[], device: Device): unknown {
   const lowered = args.map(arg => mapLeaves(arg, leaf => (typeof leaf === 'number' ? new Tensor(build.constant(leaf, [], 'f32', device)) : leaf)))
@@ -88,14 +91,17 @@ function asResult(value: unknown): unknown {
 function traceFunction(fn: (...args: readonly unknown[]) => unknown, args: readonly unknown[], device: Device): Traced {
   realize('compile', [], device)
   const placeholders: Node[] = []
-  const lowered = args.map(arg =>
-    mapLeaves(arg, leaf => {
-      const node = typeof leaf === 'number' ? build.source([], 'f32', device) : build.source(leaf.shape, leaf.dtype, device)
-      node.absence = 'placeholder'
-      placeholders.push(node)
-      return new Tensor(node)
-    }),
-  )
+  const placeholder = (node: Node): Node => {
+    node.absence = 'placeholder'
+    placeholders.push(node)
+    return node
+  }
+  // One storage for all numbers: a call writes once, and a kernel binds one buffer.
+  const count = leavesOf(args).filter(isNumber).length
+  const numbers = build.source([count], 'f32', device)
+  if (count > 0) placeholder(numbers)
+  let next = 0
+  const lowered = args.map(arg => mapLeaves(arg, leaf => new Tensor(isNumber(leaf) ? build.reshape(build.slice(numbers, [next++], [1], [1]), []) : placeholder(build.source(leaf.shape, leaf.dtype, device)))))
   const trace = new Trace()
   let updates: readonly Update[] = []
   let result: unknown
@@ -161,11 +167,10 @@ function ownStorage(cell: Cell, before: Node): void {
 function replay(traced: Traced, leaves: readonly (Tensor | number)[]): unknown {
   const { device, executable, inputs, captured, outputs } = traced
   realize('compile', [...captured.map(({ node, cell }) => cell?.node ?? node), ...leaves.flatMap(leaf => (typeof leaf === 'number' ? [] : leaf.node))], device)
-  const before = leaves.flatMap((leaf, i) => {
-    if (typeof leaf !== 'number') return { from: storageOf(leaf.node), to: inputs[i] }
-    device.write(inputs[i], device.kind === 'reference' ? Float64Array.of(leaf) : Float32Array.of(leaf))
-    return []
-  })
+  const numbers = leaves.filter(isNumber)
+  if (numbers.length > 0) device.write(inputs[0], device.kind === 'reference' ? Float64Array.from(numbers) : Float32Array.from(numbers))
+  const tensors = leaves.flatMap(leaf => (typeof leaf === 'number' ? [] : leaf))
+  const before = tensors.map((leaf, i) => ({ from: storageOf(leaf.node), to: inputs[numbers.length > 0 ? i + 1 : i] }))
   const results = outputs.map(({ node, storage }) => ({ node, from: storage, to: allocateStorage(device, node.shape, node.dtype, node.site) }))
   const storages = [...captured.map(({ node, cell }) => storageOf(cell?.node ?? node)), ...inputs, ...outputs.map(output => output.storage)]
   executable.run(storages, { before, after: results })

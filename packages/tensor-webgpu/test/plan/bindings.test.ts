@@ -75,3 +75,21 @@ describe('scalars of a kernel that would bind too much', () => {
     for (const { preloads } of roomy.plans) expect(preloads).toEqual([])
   })
 })
+
+test('arguments that are numbers lie in one buffer, written once a call', async () => {
+  const device = new InterpretedDevice()
+  device.maxBindings = 4
+  const written: number[] = []
+  const { write } = device
+  device.write = (storage, data) => {
+    written.push(data.length)
+    write(storage, data)
+  }
+  const x = tensor([1, 2, 3], { device })
+  const polynomial = compile((c: { a: Tensor; b: Tensor }, shift: Tensor, scale: Tensor) => x.mul(c.a).add(c.b).sub(shift).mul(scale), { device })
+  written.splice(0)
+  expect([...(await polynomial({ a: 2, b: 3 }, 4, 10).data())]).toEqual([10, 30, 50])
+  expect([...(await polynomial({ a: 1, b: 0 }, tensor(1, { device }), -1).data())]).toEqual([-0, -1, -2])
+  expect(written).toEqual([4, 1, 3])
+  expect(device.plans.every(({ steps }) => steps.length === 1)).toBe(true)
+})
