@@ -38,7 +38,7 @@ export function matmulSeed(kernel: MatmulKernel, traits: GpuTraits): string[] {
   const tiles = batch.reduce((x, y) => x * y, 1) * Math.ceil(m / 4) * Math.ceil(n / 4)
   // one to four rows read each weight once: nothing is lost by slicing; elsewhere tiles share what they read, and few slices do not pay
   const few = m <= 4
-  const slices = Math.min(few ? 32 : 16, powerOfTwoBelow(busy / tiles), powerOfTwoBelow(k / (few ? 8 : 64)))
+  const slices = Math.min(32, powerOfTwoBelow(busy / tiles), powerOfTwoBelow(k / (few ? 8 : 64)))
   // lanes along k read a transposed right operand in whole lines
   if (few && slices > 1 && b.strides[batch.length] === 1) return ['sliced subgroup', `sliced ${Math.max(4, slices)} x 4`, 'register']
   if (slices >= 4) return [slices === 4 ? 'sliced 4 x 16' : slices === 8 ? 'sliced 8 x 8' : `sliced ${slices} x 4`, 'register']

@@ -56,7 +56,8 @@ function forwardLayouts(kernel: AttentionKernel, traits: GpuTraits): AttentionLa
 }
 
 function layouts(length: number, traits: GpuTraits): AttentionLayout[] {
-  const groups = [8, 16, 32, 64].filter(group => group <= traits.maxInvocations && group < 2 * length)
+  // on software adapters a workgroup is a loop: larger ones only take longer to compile
+  const groups = (traits.software ? [8, 16] : [8, 16, 32, 64]).filter(group => group <= traits.maxInvocations && group < 2 * length)
   const all: AttentionLayout[] = [
     attentionLayout(length, traits),
     ...groups.map(group => ({ group, staging: 'direct' as const })),

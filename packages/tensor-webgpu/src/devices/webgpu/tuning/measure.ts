@@ -18,42 +18,56 @@ const BATCH_MS = 2
 const BATCHES = 3
 const COMPUTE_STAGE = 4
 
-/** Microseconds a run, best of a few batches; null for a candidate that is invalid, or too slow to compile or to run. */
-export async function measure(programs: readonly GpuProgram[], bench: Workbench): Promise<number | null> {
+export interface Measured {
+  /** A run takes so long, in the best of a few batches. */
+  readonly microseconds: number
+  /** The same, measured once more. */
+  again(): Promise<number>
+}
+
+/** null for a candidate that is invalid, or too slow to compile or to run. */
+export async function measure(programs: readonly GpuProgram[], bench: Workbench): Promise<Measured | null> {
   const { gpu } = bench
   gpu.pushErrorScope('validation')
   const compiled = await within(bench.compileMs, Promise.all(programs.map(program => prepare(program, bench)))).catch(() => null)
   const error = await gpu.popErrorScope()
   if (compiled === null || error !== null) return null
-  const run = async (times: number): Promise<number> => {
-    const from = performance.now()
-    const encoder = gpu.createCommandEncoder()
-    const pass = encoder.beginComputePass()
-    for (let i = 0; i < times; i++)
-      for (const { pipeline, group, workgroups } of compiled) {
-        pass.setPipeline(pipeline)
-        pass.setBindGroup(0, group)
-        pass.dispatchWorkgroups(...workgroups)
-      }
-    pass.end()
-    gpu.queue.submit([encoder.finish()])
-    await gpu.queue.onSubmittedWorkDone()
-    return performance.now() - from
-  }
   // some implementations compile at the first dispatch
-  if ((await run(1)) > bench.compileMs) return null
+  if ((await run(gpu, compiled, 1)) > bench.compileMs) return null
+  const microseconds = await timeBatches(compiled, bench)
+  return microseconds === Infinity ? null : { microseconds, again: () => timeBatches(compiled, bench) }
+}
+
+/** Milliseconds until the queue is done with so many runs. */
+async function run(gpu: GPUDevice, compiled: readonly Prepared[], times: number): Promise<number> {
+  const from = performance.now()
+  const encoder = gpu.createCommandEncoder()
+  const pass = encoder.beginComputePass()
+  for (let i = 0; i < times; i++)
+    for (const { pipeline, group, workgroups } of compiled) {
+      pass.setPipeline(pipeline)
+      pass.setBindGroup(0, group)
+      pass.dispatchWorkgroups(...workgroups)
+    }
+  pass.end()
+  gpu.queue.submit([encoder.finish()])
+  await gpu.queue.onSubmittedWorkDone()
+  return performance.now() - from
+}
+
+async function timeBatches(compiled: readonly Prepared[], { gpu, candidateMs, best: known }: Workbench): Promise<number> {
   const start = performance.now()
   let best = Infinity
   let times = 1
-  for (let batch = 0; batch < BATCHES && performance.now() - start < bench.candidateMs; ) {
-    const took = await run(times)
+  for (let batch = 0; batch < BATCHES && performance.now() - start < candidateMs; ) {
+    const took = await run(gpu, compiled, times)
     best = Math.min(best, took / times)
-    if (took >= BATCH_MS && best * 1000 > 2 * bench.best) break
+    if (took >= BATCH_MS && best * 1000 > 2 * known) break
     if (took >= BATCH_MS) batch++
     else times = Math.min(1000, Math.ceil(times * Math.max(2, (1.5 * BATCH_MS) / Math.max(took, 0.01))))
     if (took < BATCH_MS && times === 1000) batch++
   }
-  return best === Infinity ? null : best * 1000
+  return best * 1000
 }
 
 interface Prepared {
