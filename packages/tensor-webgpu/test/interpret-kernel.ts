@@ -122,17 +122,23 @@ function interpretLoop(kernel: LoopKernel, memory: Memory): void {
 
 function interpretMatmul(kernel: MatmulKernel, memory: Memory): void {
   const first = kernel.batch.map(() => 0)
+  const operand = (of: 'a' | 'b', index: readonly number[]): number => {
+    const values: number[] = []
+    const loaded = fetch(memory, kernel[of], index)
+    kernel.prologue?.[of]?.forEach((instruction, i, body) => (values[i] = compute(instruction, body, values, memory, index, loaded)))
+    return values.at(-1) ?? loaded
+  }
   for (const sums of kernel.columnSums ?? [])
     for (let n = 0; n < kernel.n; n++) {
       let total = 0
-      for (let k = 0; k < kernel.k; k++) total += fetch(memory, kernel.b, [...first, k, n])
+      for (let k = 0; k < kernel.k; k++) total += operand('b', [...first, k, n])
       memory[sums.binding][address(sums, [n])] = total
     }
   for (const index of indices([...kernel.batch, kernel.m, kernel.n])) {
     const batch = index.slice(0, -2)
     const [m, n] = index.slice(-2)
     let head = 0
-    for (let k = 0; k < kernel.k; k++) head += fetch(memory, kernel.a, [...batch, m, k]) * fetch(memory, kernel.b, [...batch, k, n])
+    for (let k = 0; k < kernel.k; k++) head += operand('a', [...batch, m, k]) * operand('b', [...batch, k, n])
     const values: number[] = []
     kernel.body.forEach((instruction, i) => (values[i] = compute(instruction, kernel.body, values, memory, index, head)))
     for (const result of kernel.results) memory[result.access.binding][address(result.access, index)] = values[result.value]

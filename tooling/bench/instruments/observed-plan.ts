@@ -43,7 +43,7 @@ interface Piece {
 
 export type ObservedKernel = { readonly bindings: readonly { readonly dtype: string }[] } & (
   | ({ readonly kind: 'loop'; readonly shape: readonly number[]; readonly reduced: number } & Body)
-  | ({ readonly kind: 'matmul'; readonly batch: readonly number[]; readonly m: number; readonly n: number; readonly k: number; readonly a: ObservedAccess; readonly b: ObservedAccess; readonly columnSums?: readonly ObservedAccess[] } & Body)
+  | ({ readonly kind: 'matmul'; readonly batch: readonly number[]; readonly m: number; readonly n: number; readonly k: number; readonly a: ObservedAccess; readonly b: ObservedAccess; readonly columnSums?: readonly ObservedAccess[]; readonly prologue?: { readonly a?: readonly ObservedInstruction[]; readonly b?: readonly ObservedInstruction[] } } & Body)
   | ({ readonly kind: 'attention'; readonly lengths: ObservedAccess | null; readonly out: ObservedAccess } & AttentionSizes)
   | ({ readonly kind: 'attentionBackward'; readonly dOut: ObservedAccess; readonly delta: ObservedAccess; readonly dq: ObservedAccess; readonly dk: ObservedAccess; readonly dv: ObservedAccess } & AttentionSizes)
   | { readonly kind: 'scatterAdd'; readonly outer: number; readonly count: number; readonly inner: number; readonly size: number; readonly index: ObservedAccess; readonly source: ObservedAccess; readonly out: ObservedAccess }

@@ -1,6 +1,6 @@
 // How many bytes a plan moves at the least: every element that a kernel reads counted once, and every element that it writes, once a kernel.
 // Not what caches save between kernels, nor what a kernel that reads a tile twice loses: it is compared with a formula counted the same way.
-import type { ObservedAccess, ObservedKernel, ObservedPlan, ObservedStep } from './observed-plan.js'
+import type { ObservedAccess, ObservedInstruction, ObservedKernel, ObservedPlan, ObservedStep } from './observed-plan.js'
 
 /** One walk through a binding: how many distinct elements it meets. */
 interface Visit {
@@ -61,9 +61,10 @@ function passesOf(kernel: ObservedKernel): Pass[] {
     case 'loop':
       return [bodyVisits(kernel, kernel.shape, kernel.reduced)]
     case 'matmul': {
-      const { batch, m, n, k, a, b, columnSums = [] } = kernel
+      const { batch, m, n, k, a, b, columnSums = [], prologue = {} } = kernel
+      const operand = (access: ObservedAccess, body: readonly ObservedInstruction[] = [], shape: readonly number[]): Visit[] => [access, ...body.flatMap(instruction => instruction.access ?? [])].map(each => visit(each, shape))
       const { reads, writes } = bodyVisits(kernel, [...batch, m, n], 0)
-      return [{ reads: [visit(a, [...batch, m, k]), visit(b, [...batch, k, n]), ...reads], writes: [...writes, ...columnSums.map(access => visit(access, [n]))] }]
+      return [{ reads: [...operand(a, prologue.a, [...batch, m, k]), ...operand(b, prologue.b, [...batch, k, n]), ...reads], writes: [...writes, ...columnSums.map(access => visit(access, [n]))] }]
     }
     case 'scatterAdd': {
       const { outer, count, inner, size, index, source, out } = kernel

@@ -2,11 +2,9 @@
 // gradient reads anyway.
 import { isFloat } from '../dtype.js'
 import { sizeOf } from '../shape.js'
+import { LEAST_TILED } from './kernel.js'
 import type { Locations } from './locate.js'
 import type { Value } from './value.js'
-
-/** Below this a device computes the product by other means than tiles. */
-const LEAST_SIZE = 16
 
 export interface ColumnSum {
   readonly matmul: Value
@@ -43,7 +41,7 @@ function append(map: Map<Value, Value[]>, key: Value, value: Value): void {
 function isTiled({ operation, shape, inputs }: Value): boolean {
   if (operation.kind !== 'matmul' || inputs.some(input => !isFloat(input.dtype)) || sizeOf(shape.slice(0, -2)) !== 1) return false
   const [m, n] = shape.slice(-2)
-  return m >= LEAST_SIZE && n >= LEAST_SIZE && inputs[0].shape[inputs[0].shape.length - 1] > 0
+  return m >= LEAST_TILED && n >= LEAST_TILED && inputs[0].shape[inputs[0].shape.length - 1] > 0
 }
 
 /** Are the elements that the reduction adds up for its i-th result those of the operand's i-th row (a) or column (b)? */

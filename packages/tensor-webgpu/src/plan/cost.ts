@@ -2,7 +2,7 @@
 // it: caches save reads between kernels, and tiles repeat reads within one.
 import { bytesPerElement } from '../dtype.js'
 import { sizeOf } from '../shape.js'
-import { instructionLevels, type Access, type AttentionBackwardKernel, type AttentionKernel, type AttentionSizes, type Instruction, type Kernel, type Result } from './kernel.js'
+import { instructionLevels, loadsOf, type Access, type AttentionBackwardKernel, type AttentionKernel, type AttentionSizes, type Instruction, type Kernel, type Result } from './kernel.js'
 import type { Step } from './plan.js'
 
 export interface Cost {
@@ -69,9 +69,11 @@ function trafficOf(kernel: Kernel): Traffic[] {
   switch (kernel.kind) {
     case 'loop': return bodyTraffic(kernel, kernel.shape, kernel.reduced)
     case 'matmul': {
-      const { batch, m, n, k, a, b, columnSums = [] } = kernel
+      const { batch, m, n, k, a, b, columnSums = [], prologue = {} } = kernel
+      const aLoads = [a, ...loadsOf(prologue.a)].map(access => visit(access, [...batch, m, k]))
+      const bLoads = [b, ...loadsOf(prologue.b)].map(access => visit(access, [...batch, k, n]))
       const [reads, writes] = bodyTraffic(kernel, [...batch, m, n], 0)
-      return [[visit(a, [...batch, m, k]), visit(b, [...batch, k, n]), ...reads], [...writes, ...columnSums.map(access => visit(access, [n]))]]
+      return [[...aLoads, ...bLoads, ...reads], [...writes, ...columnSums.map(access => visit(access, [n]))]]
     }
     case 'scatterAdd': {
       const { outer, count, inner, size, index, source, out } = kernel
@@ -117,8 +119,10 @@ function flopsOf(kernel: Kernel): number | null {
       return kernel.body.reduce((sum, { fn }, i) => sum + (idle.has(fn) ? 0 : fn === 'reduce' || levels[i] === 'element' ? elements : rows), 0)
     }
     case 'matmul': {
-      const { batch, m, n, k, body, columnSums } = kernel
-      return sizeOf(batch) * m * n * (2 * k + body.filter(({ fn }) => !idle.has(fn)).length) + (columnSums === undefined ? 0 : k * n)
+      const { batch, m, n, k, body, columnSums, prologue = {} } = kernel
+      const arithmetic = (of: readonly Instruction[] = []): number => of.filter(({ fn }) => !idle.has(fn)).length
+      const operands = m * k * arithmetic(prologue.a) + k * n * arithmetic(prologue.b)
+      return sizeOf(batch) * (m * n * (2 * k + arithmetic(body)) + operands) + (columnSums === undefined ? 0 : k * n)
     }
     // scores and values: two products of headSize multiply-adds a pair
     case 'attention': return visiblePairs(kernel) * 4 * kernel.headSize

@@ -2,6 +2,7 @@
 import type { Cluster } from './cluster.js'
 import { bind, finishBody, touchesOf, type DraftInstruction, type DraftResult, type Touch } from './draft.js'
 import { BodyBuilder } from './emit-body.js'
+import { draftOperand, type OperandDraft } from './emit-prologue.js'
 import type { MatmulKernel } from './kernel.js'
 import type { Locations } from './locate.js'
 import type { Memory } from './memory.js'
@@ -14,8 +15,8 @@ interface MatmulDraft {
   readonly m: number
   readonly n: number
   readonly k: number
-  readonly a: Touch
-  readonly b: Touch
+  readonly a: OperandDraft
+  readonly b: OperandDraft
   /** Over [n]. */
   readonly columnSums: readonly Touch[]
   readonly body: readonly DraftInstruction[]
@@ -40,8 +41,8 @@ export function emitMatmul(cluster: Cluster, locations: Locations, memory: Memor
     m,
     n,
     k,
-    a: operandTouch(value.inputs[0], [...batch, m, k], locations, memory),
-    b: operandTouch(value.inputs[1], [...batch, k, n], locations, memory),
+    a: draftOperand(value.inputs[0], [...batch, m, k], locations, memory),
+    b: draftOperand(value.inputs[1], [...batch, k, n], locations, memory),
     columnSums: sums.flatMap(sum => memory.storesOf(sum).map(({ slot, walk }) => sumTouch(sum, slot, walk))),
     body: builder.body,
     results,
@@ -65,29 +66,26 @@ function exchange(draft: MatmulDraft): MatmulDraft {
     ...draft,
     m: draft.n,
     n: draft.m,
-    a: turn(draft.b),
-    b: turn(draft.a),
-    body: draft.body.map(instruction => {
-      if (instruction.fn === 'index') return { ...instruction, axis: swapped(instruction.axis) }
-      return 'touch' in instruction ? { ...instruction, touch: turn(instruction.touch) } : instruction
-    }),
+    a: mapOperand(draft.b, turn),
+    b: mapOperand(draft.a, turn),
+    body: mapTouches(draft.body, turn).map(instruction => (instruction.fn === 'index' ? { ...instruction, axis: swapped(instruction.axis) } : instruction)),
     results: draft.results.map(({ value, touch }) => ({ value, touch: turn(touch) })),
   }
 }
 
-function operandTouch(input: Value, shape: readonly number[], locations: Locations, memory: Memory): Touch {
-  const { base, walk } = locations.of(input)
-  const missing = new Array<number>(shape.length - walk.strides.length).fill(0)
-  const strides = [...missing, ...walk.strides].map((stride, d) => (shape[d] === 1 ? 0 : stride))
-  return { slot: memory.homeOf(base), walk: { ...walk, strides }, shape, written: false }
-}
+const mapTouches = (body: readonly DraftInstruction[], change: (touch: Touch) => Touch): DraftInstruction[] =>
+  body.map(instruction => ('touch' in instruction ? { ...instruction, touch: change(instruction.touch) } : instruction))
+
+const mapOperand = ({ touch, body }: OperandDraft, change: (touch: Touch) => Touch): OperandDraft => ({ touch: change(touch), body: mapTouches(body, change) })
+
+const operandTouches = ({ touch, body }: OperandDraft): Touch[] => [touch, ...touchesOf(body, [])]
 
 /** Merges the last batch axis with the rows while the second operand does not vary along it and all other walks allow it. */
 function foldBatch(draft: MatmulDraft): MatmulDraft {
   const at = draft.batch.length - 1
-  if (at < 0 || draft.b.walk.strides[at] !== 0) return draft
+  if (at < 0 || operandTouches(draft.b).some(({ walk }) => walk.strides[at] !== 0)) return draft
   const size = draft.batch[at]
-  const touches = [draft.a, ...touchesOf(draft.body, draft.results)]
+  const touches = [...operandTouches(draft.a), ...touchesOf(draft.body, draft.results)]
   const fold = (walk: Walk): Walk | null => {
     const [outer, inner] = [walk.strides[at], walk.strides[at + 1]]
     if (size > 1 && draft.m > 1 && outer !== inner * draft.m) return null
@@ -100,8 +98,8 @@ function foldBatch(draft: MatmulDraft): MatmulDraft {
     ...draft,
     batch: draft.batch.slice(0, at),
     m: size * draft.m,
-    a: refold(draft.a),
-    b: { ...draft.b, walk: { ...draft.b.walk, strides: draft.b.walk.strides.filter((_, d) => d !== at) }, shape: draft.b.shape.filter((_, d) => d !== at) },
+    a: mapOperand(draft.a, refold),
+    b: mapOperand(draft.b, touch => ({ ...touch, walk: { ...touch.walk, strides: touch.walk.strides.filter((_, d) => d !== at) }, shape: touch.shape.filter((_, d) => d !== at) })),
     body: draft.body.map(instruction => {
       if (instruction.fn === 'index' && instruction.axis > at) return { ...instruction, axis: instruction.axis - 1 }
       return 'touch' in instruction ? { ...instruction, touch: refold(instruction.touch) } : instruction
@@ -111,7 +109,7 @@ function foldBatch(draft: MatmulDraft): MatmulDraft {
 }
 
 function finish({ batch, m, n, k, a, b, columnSums, body, results }: MatmulDraft, memory: Memory, label: string): Step {
-  const { bindings, regions, accessOf } = bind([a, b, ...touchesOf(body, results), ...columnSums], memory.slots)
+  const { bindings, regions, accessOf } = bind([...operandTouches(a), ...operandTouches(b), ...touchesOf(body, results), ...columnSums], memory.slots)
   const kernel: MatmulKernel = {
     kind: 'matmul',
     bindings,
@@ -119,8 +117,9 @@ function finish({ batch, m, n, k, a, b, columnSums, body, results }: MatmulDraft
     m,
     n,
     k,
-    a: accessOf(a),
-    b: accessOf(b),
+    a: accessOf(a.touch),
+    b: accessOf(b.touch),
+    ...(a.body.length + b.body.length > 0 ? { prologue: { ...(a.body.length > 0 && { a: finishBody(a.body, accessOf) }), ...(b.body.length > 0 && { b: finishBody(b.body, accessOf) }) } } : {}),
     ...(columnSums.length > 0 ? { columnSums: columnSums.map(accessOf) } : {}),
     body: finishBody(body, accessOf),
     results: results.map(({ value, touch }) => ({ value, access: accessOf(touch) })),

@@ -3,7 +3,7 @@
 import { bytesPerElement } from '../dtype.js'
 import { DeviceError } from '../errors.js'
 import { rowMajorStrides, sizeOf } from '../shape.js'
-import { instructionLevels, type Access, type Instruction, type Kernel, type LoopKernel, type MatmulKernel, type ReduceFunction, type Result } from './kernel.js'
+import { instructionLevels, mapLoads, type Access, type Instruction, type Kernel, type LoopKernel, type MatmulKernel, type ReduceFunction, type Result } from './kernel.js'
 import { rebind, visitsOf, type Visit } from './kernel-axes.js'
 import { freeAxes, narrowKernel } from './narrow-kernel.js'
 import type { Region, SlotMaker, Step } from './plan.js'
@@ -115,11 +115,12 @@ class Splitting {
 
   /** Sums of columns as a kernel of their own. */
   #apartFromSums({ columnSums = [], ...kernel }: MatmulKernel): Step[] {
-    const [kStride, nStride] = kernel.b.strides.slice(-2)
+    const turn = (access: Access): Access => ({ ...access, strides: access.strides.slice(-2).reverse() })
+    const operand = mapLoads(kernel.prologue?.b ?? [{ fn: 'head', dtype: 'f32' }], turn).map((instruction): Instruction => (instruction.fn === 'head' ? { fn: 'load', access: turn(kernel.b), dtype: 'f32' } : instruction))
     const sum: LoopKernel = {
       kind: 'loop', bindings: kernel.bindings, shape: [kernel.n, kernel.k], reduced: 1,
-      body: [{ fn: 'load', access: { ...kernel.b, strides: [nStride, kStride] }, dtype: 'f32' }, { fn: 'reduce', reduce: 'sum', args: [0], dtype: 'f32' }],
-      results: columnSums.map(access => ({ value: 1, access: { ...access, strides: [access.strides[0], 0] } })),
+      body: [...operand, { fn: 'reduce', reduce: 'sum', args: [operand.length - 1], dtype: 'f32' }],
+      results: columnSums.map(access => ({ value: operand.length, access: { ...access, strides: [access.strides[0], 0] } })),
     }
     return [kernel, sum].map((part, i) => this.#part(part, i === 0 ? 'product' : 'sums'))
   }

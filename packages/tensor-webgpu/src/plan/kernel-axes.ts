@@ -1,7 +1,7 @@
 // A kernel seen from outside as accesses along numbered axes: what is needed to bind it anew, or to compute a part of it. Loops number the axes of
 // their space; a matmul its batch, m, n, then k; scatterAdd outer, size, inner, then count; attention its batch alone, categorical its rows.
 import { bind, type SlotShape, type Touch } from './draft.js'
-import type { Access, Instruction, Kernel, Result } from './kernel.js'
+import { mapLoads, type Access, type Instruction, type Kernel, type Result } from './kernel.js'
 import type { Step } from './plan.js'
 
 /** One access: along which axis of the kernel each of its dimensions runs (null: none that can be cut), and over how many elements. */
@@ -33,14 +33,17 @@ export function mapAccesses(kernel: Kernel, change: Change): Kernel {
       return { ...kernel, body: bodyOver(body, shape), results: resultsOver(results, count(shape.length), shape) }
     }
     case 'matmul': {
-      const { batch, m, n, k, a, b, body, results, columnSums } = kernel
+      const { batch, m, n, k, a, b, prologue, body, results, columnSums } = kernel
       const outer = count(batch.length)
       const [mAxis, nAxis, kAxis] = [0, 1, 2].map(i => batch.length + i)
       const [own, shape] = [[...outer, mAxis, nAxis], [...batch, m, n]]
+      const aLoad = (access: Access): Access => at(access, [...outer, mAxis, kAxis], [...batch, m, k])
+      const bLoad = (access: Access): Access => at(access, [...outer, kAxis, nAxis], [...batch, k, n])
       return {
         ...kernel,
-        a: at(a, [...outer, mAxis, kAxis], [...batch, m, k]),
-        b: at(b, [...outer, kAxis, nAxis], [...batch, k, n]),
+        a: aLoad(a),
+        b: bLoad(b),
+        ...(prologue === undefined ? {} : { prologue: { ...(prologue.a && { a: mapLoads(prologue.a, aLoad) }), ...(prologue.b && { b: mapLoads(prologue.b, bLoad) }) } }),
         body: bodyOver(body, shape),
         results: resultsOver(results, own, shape),
         ...(columnSums === undefined ? {} : { columnSums: columnSums.map(access => at(access, [nAxis], [n], true)) }),

@@ -72,6 +72,19 @@ export interface LoopKernel {
   readonly results: readonly Result[]
 }
 
+/** Products of fewer rows or columns are computed by other means than tiles, and do nothing on the side. */
+export const LEAST_TILED = 16
+
+/**
+ * What operands of a matmul are computed from as they are read: a normalisation, an activation. In each body, over the axes of its operand,
+ * `head` is the element that the operand's access loads, and the last instruction the one that is multiplied. Loads, constants and elementwise
+ * arithmetic only, without guards; only where m and n are at least LEAST_TILED and k at least 1.
+ */
+export interface Prologue {
+  readonly a?: readonly Instruction[]
+  readonly b?: readonly Instruction[]
+}
+
 /** `head[…batch, m, n] = Σ_k a[…batch, m, k] · b[…batch, k, n]`, accumulated in f32, then `body` (the epilogue) over [...batch, m, n]. */
 export interface MatmulKernel {
   readonly kind: 'matmul'
@@ -84,14 +97,21 @@ export interface MatmulKernel {
   readonly a: Access
   /** Strides over [...batch, k, n]. */
   readonly b: Access
+  readonly prologue?: Prologue
   /**
    * Where `Σ_k b[k, n]` is stored, for each column n: the gradient of a bias, read off the operand of its weight's. One stride, over [n].
-   * Only where no batch axis is longer than 1, m and n are at least 16, k at least 1, and b is a float without guards.
+   * Only where no batch axis is longer than 1, m and n are at least LEAST_TILED, k at least 1, and b is a float without guards.
    */
   readonly columnSums?: readonly Access[]
   readonly body: readonly Instruction[]
   readonly results: readonly Result[]
 }
+
+/** A body with other accesses. */
+export const mapLoads = (body: readonly Instruction[], change: (access: Access) => Access): Instruction[] =>
+  body.map(instruction => (instruction.fn === 'load' || instruction.fn === 'gather' ? { ...instruction, access: change(instruction.access) } : instruction))
+
+export const loadsOf = (body: readonly Instruction[] = []): Access[] => body.flatMap(instruction => (instruction.fn === 'load' || instruction.fn === 'gather' ? [instruction.access] : []))
 
 /** Sizes common to attention forward and backward. Query head h reads key/value head floor(h · kvHeads / heads). */
 export interface AttentionSizes {

@@ -106,7 +106,8 @@ const isInlineKind = (value: Value): boolean => value.operation.kind === 'consta
 const movements: readonly string[] = ['reshape', 'permute', 'expand', 'slice', 'pad']
 export const isMovement = (value: Value): boolean => movements.includes(value.operation.kind)
 
-function moveWalk(operation: Value['operation'], walk: Walk, from: Shape, to: Shape): Walk | null {
+/** A walk over a value as one over what a movement makes of it; null where strides cannot say it. */
+export function moveWalk(operation: Value['operation'], walk: Walk, from: Shape, to: Shape): Walk | null {
   switch (operation.kind) {
     case 'reshape':
       return reshapeWalk(walk, from, to)

@@ -4,9 +4,13 @@ import { sameShape, sizeOf } from '../shape.js'
 import type { Bindings } from './bindings.js'
 import { isInline, rowShape, type Cluster, type Clusters } from './cluster.js'
 import type { Locations } from './locate.js'
+import { canBePrologue, isLittleWork } from './prologue.js'
 import type { Value } from './value.js'
 
 const cheap: ReadonlySet<string> = new Set(['add', 'sub', 'mul', 'neg', 'abs', 'max', 'min', 'where', 'eq', 'ne', 'lt', 'le', 'and', 'or', 'not', 'sign', 'bitAnd'])
+
+/** Dearer, but still less than moving the result to memory and back: activations and their derivatives. */
+const activations: ReadonlySet<string> = new Set(['geluTanh', 'geluTanhDerivative', 'sigmoid', 'tanh', 'exp'])
 
 /** How much smaller than the value an operand is (a row's mean) that may be stored for its sake. */
 const SMALL = 16
@@ -27,6 +31,7 @@ export class Rematerialization {
   readonly #kept: ReadonlySet<Value>
   readonly #updated: ReadonlyMap<Value, number>
   readonly #bindings: Bindings
+  readonly #tileWidth: number
   readonly #readers = new Map<Value, Set<Cluster>>()
   /** Cheap values that never were to be stored, being used inside their own kernel alone: another kernel may compute them too. With how many lead to each. */
   readonly #passing = new Map<Value, number>()
@@ -37,13 +42,15 @@ export class Rematerialization {
    * `kept` must be stored for their own sake; `updated` are overwritten by the program, by a cluster of that level: who reads one later than that
    * keeps it from being done in place.
    */
-  constructor(values: readonly Value[], locations: Locations, clusters: Clusters, options: { kept: ReadonlySet<Value>; updated: ReadonlyMap<Value, number>; bindings: Bindings }) {
+  constructor(values: readonly Value[], locations: Locations, clusters: Clusters, options: { kept: ReadonlySet<Value>; updated: ReadonlyMap<Value, number>; bindings: Bindings; tileWidth: number }) {
     this.#locations = locations
     this.#clusters = clusters
     this.#kept = options.kept
     this.#updated = options.updated
     this.#bindings = options.bindings
+    this.#tileWidth = options.tileWidth
     for (const cluster of clusters.inOrder()) for (const base of cluster.reads) this.#readersOf(base).add(cluster)
+    for (const value of values) this.#storeInstead(value)
     // once more while something changed: what no longer is read leaves bindings for what did not fit before
     for (let found = -1; found < this.values.size; ) {
       found = this.values.size
@@ -74,6 +81,17 @@ export class Rematerialization {
     return roots
   }
 
+  /** Where several stored values are each computed from one that is not, it takes their place: an activation and its derivative from their argument. */
+  #storeInstead(root: Value): void {
+    if (root.external !== null || isInline(root) || root.dtype !== 'f32' || this.#readersOf(root).size > 0 || this.#kept.has(root) || this.#locations.copied.has(root)) return
+    const isDerived = (user: Value): boolean => user.operation.kind === 'elementwise' && (activations.has(user.operation.fn) || cheap.has(user.operation.fn))
+      && !this.#kept.has(user) && !this.#locations.copied.has(user) && this.#readersOf(user).size > 0
+      && user.inputs.every(input => (input === root || isInline(this.#locations.of(input).base)) && this.#isAligned(input, user.shape))
+    const derived = root.users.filter(isDerived)
+    if (derived.length < 2 || !derived.every(value => [...this.#readersOf(value)].every(reader => this.#fits(value, reader, [root])))) return
+    for (const value of derived) this.#apply(value)
+  }
+
   #mayBeComputedAgain(value: Value): boolean {
     return isCheap(value) && !this.#kept.has(value) && !this.#locations.copied.has(value)
   }
@@ -97,7 +115,7 @@ export class Rematerialization {
     const inMemory = (base: Value): boolean => base.external !== null || this.#kept.has(base) || this.#readersOf(base).size > 0
     if (roots.some(root => (this.#updated.get(root) ?? Infinity) <= last || this.#locations.copied.has(root) || !(inMemory(root) || takesLess(root, value)))) return false
     if (roots.some(root => this.#spread.has(root) && [...readers].some(reader => reader.members.has(root)))) return false
-    if (!value.inputs.every(input => this.#isAligned(input, value.shape) || this.#isLoaded(input, readers))) return false
+    if (!value.inputs.every(input => this.#isAligned(input, value.shape) || (value.operation.kind === 'cast' && this.#isLoaded(input, readers)))) return false
     const large = roots.filter(root => root.external === null && sizeOf(root.shape) * 2 > size)
     const prolonged = large.filter(root => Math.max(-1, ...[...this.#readersOf(root)].map(reader => reader.level)) < last)
     if (prolonged.length > 1) return false
@@ -113,12 +131,15 @@ export class Rematerialization {
   #fits(value: Value, reader: Cluster, roots: readonly Value[]): boolean {
     if (reader.kind === 'opaque' || [...reader.members].some(member => this.#locations.copied.has(member))) return false
     const users = [...reader.members].flatMap(member => member.inputs.filter(input => this.#locations.of(input).base === value).map(input => ({ member, input })))
-    const direct = users.every(({ member, input }) => ['elementwise', 'cast', 'reduce'].includes(member.operation.kind) && this.#isAligned(input, reader.shape))
-    const spaces = sameShape(value.shape, reader.shape) || sameShape(value.shape, rowShape(reader))
+    const isComputed = (base: Value): boolean => this.values.has(base) || this.#passing.has(base)
+    const inSpace = sameShape(value.shape, reader.shape) || sameShape(value.shape, rowShape(reader))
+    const fits = users.every(({ member, input }) =>
+      member.operation.kind === 'matmul' ? canBePrologue(member, input, value, this.#locations, isComputed) && isLittleWork(member, member.inputs[0] === input ? 0 : 1, value, this.#locations, { isComputed, tileWidth: this.#tileWidth })
+      : inSpace && ['elementwise', 'cast', 'reduce'].includes(member.operation.kind) && this.#isAligned(input, reader.shape))
     const reads = new Set([...reader.reads, ...roots])
     reads.delete(value)
     const stored = [...reader.members].filter(member => this.#kept.has(member) || this.#readersOf(member).size > 0)
-    return users.length > 0 && direct && spaces && this.#bindings.allows(reader.members, this.#bindings.count(reads, stored))
+    return users.length > 0 && fits && this.#bindings.allows(reader.members, this.#bindings.count(reads, stored))
   }
 
   /** Is an operand read from memory by all who compute the value? Then it may be used in any way. */
@@ -128,12 +149,12 @@ export class Rematerialization {
   }
 
   /**
-   * Does the use name, at each index of the space, the base's element at that index (or at 0 along axes of size 1)? A base that is always
-   * read from memory may be used in any way.
+   * Does the use name, at each index of the space, the base's element at that index (or at 0 along axes of size 1)? A vector that is always read
+   * from memory, such as a gain, may be used in any way.
    */
   #isAligned(input: Value, space: readonly number[]): boolean {
     const { base, walk } = this.#locations.of(input)
-    if (isInline(base) || base.external !== null) return true
+    if (isInline(base) || (base.external !== null && sizeOf(input.shape.filter((_, axis) => walk.strides[axis] !== 0)) * SMALL <= sizeOf(space))) return true
     if (base.shape.length !== space.length || input.shape.length !== space.length || walk.offset !== 0 || walk.guards.length > 0) return false
     const layout = this.#locations.layout(base)
     return base.shape.every((n, axis) => (n === 1 ? input.shape[axis] === 1 || walk.strides[axis] === 0 : n === space[axis] && (input.shape[axis] === 1 || walk.strides[axis] === layout[axis])))

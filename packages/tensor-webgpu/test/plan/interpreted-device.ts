@@ -18,6 +18,7 @@ export class InterpretedDevice implements Device {
   readonly plans: Plan[] = []
   maxBindings = 8
   maxBindingBytes = Infinity
+  tileWidth = 64
 
   supports(): boolean {
     return true
@@ -33,7 +34,7 @@ export class InterpretedDevice implements Device {
     return (storage as HostStorage).values.slice()
   }
   prepare(program: Program): Executable {
-    const plan = planProgram(program, { maxBindings: this.maxBindings, split: (step, memory) => fitBindings(step, memory, this.maxBindingBytes) })
+    const plan = planProgram(program, { maxBindings: this.maxBindings, tileWidth: this.tileWidth, split: (step, memory) => fitBindings(step, memory, this.maxBindingBytes) })
     this.plans.push(plan)
     // Stale bits of an earlier slot must not go unnoticed: the arena starts as NaN.
     const arena = plan.arenaBlocks.map(bytes => new Float64Array(bytes / 4).fill(Number.NaN))

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { requestWasmDevice, type WasmDevice } from '../../src/devices/wasm/wasm-device.js'
-import type { MatmulKernel } from '../../src/plan/kernel.js'
+import type { Instruction, MatmulKernel } from '../../src/plan/kernel.js'
 import { expectSame, random, runOnDevice, sameBits } from './run-kernel.js'
 
 let device: WasmDevice
@@ -50,6 +50,23 @@ const dataFor = ({ m, k, n, batch }: MatmulKernel): number[][] => {
   return [make(copies * m * k), make(copies * k * n), make(n), new Array(copies * m * n).fill(9)]
 }
 
+/** (a − row) · column, over [m, k]. */
+const normalised: readonly Instruction[] = [
+  { fn: 'head', dtype: 'f32' },
+  { fn: 'load', access: { binding: 4, offset: 0, strides: [1, 0] }, dtype: 'f32' },
+  { fn: 'sub', args: [0, 1], dtype: 'f32' },
+  { fn: 'load', access: { binding: 5, offset: 0, strides: [0, 1] }, dtype: 'f32' },
+  { fn: 'mul', args: [2, 3], dtype: 'f32' },
+]
+/** gelu(b) + column, over [k, n]. */
+const activated: readonly Instruction[] = [
+  { fn: 'head', dtype: 'f32' },
+  { fn: 'geluTanh', args: [0], dtype: 'f32' },
+  { fn: 'load', access: { binding: 6, offset: 0, strides: [0, 1] }, dtype: 'f32' },
+  { fn: 'add', args: [1, 2], dtype: 'f32' },
+]
+const wide = (instruction: Instruction): Instruction => (instruction.fn === 'load' ? { ...instruction, access: { ...instruction.access, strides: [0, 0, ...instruction.access.strides] } } : instruction)
+
 describe('matmul', () => {
   const sizes = [1, 3, 31, 33]
   for (const m of sizes)
@@ -85,6 +102,23 @@ describe('matmul', () => {
         const kernel: MatmulKernel = { ...plain, bindings: [...plain.bindings, out], columnSums: [{ binding: 4, offset: 2, strides: [stride] }] }
         await expectSame(device, kernel, [...dataFor(plain), new Array(2 + n * stride).fill(7)], 1e-5)
       }
+  })
+
+  test.each(layouts)('computes its operands as it reads them, with %j', async layout => {
+    for (const [m, k, n] of [[16, 1, 16], [18, 302, 20], [65, 33, 31], [18, 20, 270]])
+      for (const columnSums of [[], [{ binding: 7, offset: 0, strides: [1] }]]) {
+        const plain = product(m, k, n, layout)
+        const kernel: MatmulKernel = { ...plain, bindings: [...plain.bindings, f32, f32, f32, out], ...(columnSums.length > 0 ? { columnSums } : {}), prologue: { a: normalised, b: activated } }
+        const make = random(9)
+        await expectSame(device, kernel, [...dataFor(plain), make(m), make(k), make(n), new Array(n).fill(7)], 2e-5)
+      }
+  })
+
+  test('computes an operand of every matrix of a batch', async () => {
+    const plain = product(17, 19, 35, { batch: [2, 3], sharedB: true })
+    const kernel: MatmulKernel = { ...plain, bindings: [...plain.bindings, f32, f32, f32], prologue: { a: normalised.map(wide) } }
+    const make = random(9)
+    await expectSame(device, kernel, [...dataFor(plain), make(17), make(19), make(35)], 2e-5)
   })
 
   test('of nothing writes nothing', async () => {

@@ -11,7 +11,7 @@ import { roundToHalf } from '../../src/dtype.js'
 import type { GpuTraits } from '../../src/devices/webgpu/traits.js'
 import type { MatmulKernel } from '../../src/plan/kernel.js'
 import { interpretKernel } from '../interpret-kernel.js'
-import { head, memory, product, withColumnSums } from './matrices.js'
+import { head, memory, product, prologueMemory, withColumnSums, withPrologue } from './matrices.js'
 import { access, binding, load, randoms, runOnDevice, runProgram } from './run-kernel.js'
 
 /** What memory holds after the kernel. */
@@ -53,8 +53,9 @@ describeOnAdapters('matmul variants', adapter => {
   }
 
   test.each([[72, 68, 40, false], [68, 72, 52, true], [67, 71, 131, true]] as const)('(%i x %i) over k = %i: all are right, and those of one order give equal bits', async (m, n, k, transposed) => {
-    const kernel = form(withColumnSums(product(m, n, k, { aTransposed: transposed, bTransposed: transposed })))
-    const data = [...memory(kernel), new Float32Array(n)]
+    const plain = withColumnSums(product(m, n, k, { aTransposed: transposed, bTransposed: transposed }))
+    const kernel = form(transposed ? withPrologue(plain) : plain)
+    const data = [...memory(kernel), new Float32Array(n), ...(transposed ? prologueMemory(kernel) : [])]
     const expected = interpreted(kernel, data)
     const bits = new Map<string, string>()
     const candidates = matmulCandidates(kernel, asGpu(device.traits))

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, test } from 'vitest'
 import { describeOnAdapters } from '@abovo/test-devices/describe'
 import { requestWebgpuDevice, type WebgpuDevice } from '../../src/devices/webgpu/index.js'
 import type { MatmulKernel } from '../../src/plan/kernel.js'
-import { head, memory, product, type Layout } from './matrices.js'
+import { head, memory, product, prologueMemory, withPrologue, type Layout } from './matrices.js'
 import { access, binding, dense, expectLikeInterpreter, load, randoms } from './run-kernel.js'
 
 describeOnAdapters('matmul kernels', adapter => {
@@ -41,6 +41,16 @@ describeOnAdapters('matmul kernels', adapter => {
     const [m, n, k] = [16, 20, 24]
     const kernel: MatmulKernel = { ...product(m, n, k), columnSums: [access(2, [1], m * n)] }
     await expectLikeInterpreter(device, kernel, [...memory(kernel).slice(0, 2), new Float32Array(m * n + n)], { absolute: 3e-5 })
+  })
+
+  test.each([
+    ['as they are', {}], ['a transposed', { aTransposed: true }], ['b transposed', { bTransposed: true }], ['result transposed', { outTransposed: true }],
+    ['all transposed', { aTransposed: true, bTransposed: true, outTransposed: true }], ['of a batch', { batch: [2, 3] }],
+  ] as [string, Layout][])('operands computed as they are read, %s', async (_, layout) => {
+    for (const [m, n, k] of [[16, 16, 1], [40, 36, 24], [17, 33, 22]]) {
+      const plain = product(m, n, k, layout)
+      await expectLikeInterpreter(device, withPrologue(plain), [...memory(plain), ...prologueMemory(plain)], { absolute: 5e-5 })
+    }
   })
 
   test('two batch axes', async () => {

@@ -1,6 +1,6 @@
 // Products of two matrices as kernels, in every layout, for tests of matmul kernels. Not a test itself.
 import type { Access, Instruction, MatmulKernel } from '../../src/plan/kernel.js'
-import { access, binding, dense, randoms } from './run-kernel.js'
+import { access, binding, dense, load, randoms } from './run-kernel.js'
 
 export const head: Instruction = { fn: 'head', dtype: 'f32' }
 
@@ -31,3 +31,19 @@ export function memory({ batch, m, n, k }: MatmulKernel): Float32Array[] {
   const batches = batch.reduce((a, b) => a * b, 1)
   return [randoms(batches * m * k, 1), randoms(batches * k * n, 2), new Float32Array(batches * m * n)]
 }
+
+/** The same, with operands computed as they are read: (a − row) · column over [m, k], b² + column over [k, n]. */
+export function withPrologue(plain: MatmulKernel): MatmulKernel {
+  const first = plain.bindings.length
+  const over = (strides: readonly [number, number]): number[] => [...plain.batch.map(() => 0), ...strides]
+  return {
+    ...plain, bindings: [...plain.bindings, binding(), binding(), binding()],
+    prologue: {
+      a: [head, load(first, over([1, 0])), { fn: 'sub', args: [0, 1], dtype: 'f32' }, load(first + 1, over([0, 1])), { fn: 'mul', args: [2, 3], dtype: 'f32' }],
+      b: [head, { fn: 'mul', args: [0, 0], dtype: 'f32' }, load(first + 2, over([0, 1])), { fn: 'add', args: [1, 2], dtype: 'f32' }],
+    },
+  }
+}
+
+/** What the operands of `withPrologue` are computed from besides. */
+export const prologueMemory = ({ m, n, k }: MatmulKernel): Float32Array[] => [randoms(m, 5), randoms(k, 6), randoms(n, 7)]

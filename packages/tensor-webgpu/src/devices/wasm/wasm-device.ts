@@ -8,6 +8,7 @@ import { withdrawDefaultDevice } from '../default-device.js'
 import type { Copy, Device, DeviceCounts, Executable, Storage } from '../device.js'
 import { WasmExecutable } from './executable.js'
 import { KernelCache } from './kernel-cache.js'
+import { N_BLOCK } from './kernels/matmul.js'
 import { LinearMemory } from './linear-memory.js'
 import { Scratch } from './scratch.js'
 import { canShareMemory, defaultThreads } from './start-workers.js'
@@ -91,7 +92,7 @@ export class WasmDevice implements Device {
   }
 
   prepare(program: Program): Executable {
-    return this.preparePlan(planProgram(program, { maxBindings: MAX_BINDINGS }))
+    return this.preparePlan(planProgram(program, { maxBindings: MAX_BINDINGS, tileWidth: N_BLOCK }))
   }
 
   preparePlan(plan: Plan): Executable {

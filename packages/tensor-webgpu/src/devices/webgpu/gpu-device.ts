@@ -144,8 +144,8 @@ export class WebgpuDevice implements Device {
   }
 
   prepare(program: Program): Executable {
-    const { maxStorageBuffers, maxBindingBytes, maxBufferBytes } = this.traits
-    return this.preparePlan(planProgram(program, { maxBindings: maxStorageBuffers, maxBlockBytes: maxBufferBytes, split: (step, memory) => fitBindings(step, memory, maxBindingBytes) }))
+    const { maxStorageBuffers, maxBindingBytes, maxBufferBytes, software } = this.traits
+    return this.preparePlan(planProgram(program, { maxBindings: maxStorageBuffers, maxBlockBytes: maxBufferBytes, tileWidth: software ? 32 : 64, split: (step, memory) => fitBindings(step, memory, maxBindingBytes) }))
   }
 
   /** Makes a plan ready that was planned elsewhere, or written by hand. */

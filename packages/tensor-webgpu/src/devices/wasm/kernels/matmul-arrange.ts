@@ -1,5 +1,5 @@
 // Rewrites a matrix product into an equal one that the tiles fit better: batches folded into rows, operands swapped.
-import type { Access, Instruction, MatmulKernel } from '../../../plan/kernel.js'
+import { loadsOf, mapLoads, type Access, type Instruction, type MatmulKernel, type Prologue } from '../../../plan/kernel.js'
 import { accessOf } from './simplify.js'
 
 const epilogueAccesses = (kernel: MatmulKernel): Access[] => [...kernel.body.flatMap(instruction => accessOf(instruction) ?? []), ...kernel.results.map(({ access }) => access)]
@@ -19,20 +19,24 @@ function mapAxes(kernel: MatmulKernel, strides: (access: Access) => number[], ax
   }
 }
 
+function prologueOf(a: readonly Instruction[] | undefined, b: readonly Instruction[] | undefined, change: (access: Access) => Access): { prologue?: Prologue } {
+  return a === undefined && b === undefined ? {} : { prologue: { ...(a && { a: mapLoads(a, change) }), ...(b && { b: mapLoads(b, change) }) } }
+}
+
 /** Cᵀ = Bᵀ Aᵀ: the same numbers, with rows and columns exchanged. */
 function swapOperands(kernel: MatmulKernel): MatmulKernel {
   const rank = kernel.batch.length
   const exchange = (access: Access): Access => ({ ...access, strides: [...access.strides.slice(0, rank), access.strides[rank + 1], access.strides[rank]] })
   const mapped = mapAxes(kernel, access => [...exchange(access).strides], axis => (axis < rank ? axis : axis === rank ? rank + 1 : rank))
-  return { ...kernel, ...mapped, m: kernel.n, n: kernel.m, a: exchange(kernel.b), b: exchange(kernel.a) }
+  return { ...kernel, ...mapped, m: kernel.n, n: kernel.m, a: exchange(kernel.b), b: exchange(kernel.a), ...prologueOf(kernel.prologue?.b, kernel.prologue?.a, exchange) }
 }
 
 /** Whether the last batch axis and the rows can be one axis: B is the same for all of them, and all else walks through evenly. */
 function foldable(kernel: MatmulKernel): boolean {
   const last = kernel.batch.length - 1
-  if (last < 0 || kernel.b.strides[last] !== 0) return false
+  if (last < 0 || [kernel.b, ...loadsOf(kernel.prologue?.b)].some(({ strides }) => strides[last] !== 0)) return false
   if (kernel.body.some(instruction => instruction.fn === 'index' && (instruction.axis === last || instruction.axis === last + 1))) return false
-  return [kernel.a, ...epilogueAccesses(kernel)].every(
+  return [kernel.a, ...loadsOf(kernel.prologue?.a), ...epilogueAccesses(kernel)].every(
     ({ strides, guards = [] }) => strides[last] === strides[last + 1] * kernel.m && guards.every(guard => guard.axis !== last && guard.axis !== last + 1),
   )
 }
@@ -42,7 +46,7 @@ function foldBatch(kernel: MatmulKernel): MatmulKernel {
   const without = (access: Access): number[] => access.strides.filter((_, axis) => axis !== last)
   const mapped = mapAxes(kernel, without, axis => (axis > last ? axis - 1 : axis))
   const b = { ...kernel.b, strides: without(kernel.b) }
-  return { ...kernel, ...mapped, batch: kernel.batch.slice(0, last), m: kernel.m * kernel.batch[last], a: { ...kernel.a, strides: without(kernel.a) }, b }
+  return { ...kernel, ...mapped, batch: kernel.batch.slice(0, last), m: kernel.m * kernel.batch[last], a: { ...kernel.a, strides: without(kernel.a) }, b, ...prologueOf(kernel.prologue?.a, kernel.prologue?.b, access => ({ ...access, strides: without(access) })) }
 }
 
 /** Lanes run along n: better where the results are contiguous, and where there are enough columns to fill a panel. */

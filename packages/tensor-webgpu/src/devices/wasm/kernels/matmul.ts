@@ -7,7 +7,6 @@ import { i32, minS } from '../emit/scalar.js'
 import type { I32 } from '../emit/value.js'
 import { BEGIN, END, FRAME, PHASE_PARAMS, SCRATCH, phase, type CompiledKernel, type KernelModule } from './kernel-module.js'
 import { compileLoop } from './loop.js'
-import { Epilogue } from './matmul-epilogue.js'
 import { arrangeMatmul, foldBatches } from './matmul-arrange.js'
 import { PANEL } from './microkernel.js'
 import { packPanel, packRows } from './packing.js'
@@ -15,10 +14,12 @@ import { sumPanel } from './panel-sums.js'
 import { Odometer, Pointers } from './pointers.js'
 import { compileSkinnyMatmul, isSkinny } from './skinny-matmul.js'
 import { tileProduct } from './tile.js'
+import { epilogueMap, prologueMap, TileMap } from './tile-map.js'
 
 /** Steps of k for which a panel (16 KiB) stays in the first-level cache. */
 const K_BLOCK = 256
-const N_BLOCK = 256
+/** Columns of a tile: rows of A are packed once for them all. */
+export const N_BLOCK = 256
 const M_BLOCK = 64
 /** Fewer tiles than this leave threads without work. */
 const MIN_TILES = 32
@@ -71,7 +72,10 @@ class MatmulCode {
   readonly #mBlock: number
   readonly #nBlock: number
   readonly #kBlock: number
+  /** Rows of A are laid out anew, k contiguous, before they are multiplied. */
   readonly #packsA: boolean
+  /** …because they lie otherwise, not only because they are computed. */
+  readonly #gathersA: boolean
   /** Batch axes along which B differs. */
   readonly #bAxes: readonly number[]
 
@@ -80,10 +84,11 @@ class MatmulCode {
     this.#module = module
     this.#kernel = kernel
     this.#panels = Math.ceil(kernel.n / PANEL)
-    this.#packsA = kernel.a.strides[rank + 1] !== 1
+    this.#gathersA = kernel.a.strides[rank + 1] !== 1
+    this.#packsA = this.#gathersA || kernel.prologue?.a !== undefined
     this.#bAxes = kernel.batch.flatMap((_, axis) => (kernel.b.strides[axis] === 0 ? [] : [axis]))
-    // equal blocks of k rather than a full one and a small rest
-    this.#kBlock = Math.ceil(kernel.k / Math.ceil(kernel.k / K_BLOCK))
+    // equal blocks of k rather than a full one and a small rest; in whole vectors, which arithmetic on packed rows takes for granted
+    this.#kBlock = 4 * Math.ceil(kernel.k / Math.ceil(kernel.k / K_BLOCK) / 4)
     let mBlock = Math.min(M_BLOCK, 2 * Math.ceil(kernel.m / 2))
     let nBlock = Math.min(N_BLOCK, this.#panels * PANEL)
     const tiles = (): number => product(kernel.batch) * Math.ceil(kernel.m / mBlock) * Math.ceil(kernel.n / nBlock)
@@ -118,6 +123,8 @@ class MatmulCode {
     const unit = f.keep(f.param('i32', BEGIN))
     const matrix = new Odometer(f, batch, this.#bAxes)
     const pointers = new Pointers(f, [b])
+    const prologue = prologueMap(this.#kernel, 'b', PANEL)
+    const transform = prologue === null ? null : new TileMap(f, this.#module, prologue, PANEL)
     f.repeat(
       () => {
         f.scope(() => {
@@ -126,9 +133,10 @@ class MatmulCode {
           const first = f.keep(i32.mul(panel, i32.const(PANEL)))
           pointers.seek(bases, new Map<number, I32>([...matrix.counters, [rank + 1, first]]))
           const to = i32.add(i32.load(frame), i32.mul(unit, i32.const(k * PANEL * 4)))
-          const columns = minS(i32.const(PANEL), i32.sub(i32.const(n), first))
+          const columns = f.keep(minS(i32.const(PANEL), i32.sub(i32.const(n), first)))
           const at = f.keep(to)
           f.do(callEffect(packPanel(this.#module), at, pointers.of(b), i32.const(b.strides[rank] * 4), i32.const(b.strides[rank + 1] * 4), i32.const(k), columns))
+          transform?.emit(bases, at, matrix.counters, { rowFirst: f.keep(i32.const(0)), columnFirst: first, rows: f.keep(i32.const(k)), columns })
           for (const sums of this.#kernel.columnSums ?? []) {
             const target = i32.add(bases[sums.binding], i32.add(i32.const(sums.offset * 4), i32.mul(first, i32.const(sums.strides[0] * 4))))
             f.do(callEffect(sumPanel(this.#module), target, i32.const(sums.strides[0] * 4), at, i32.const(k), columns, f.param('i32', SCRATCH)))
@@ -157,7 +165,9 @@ class MatmulCode {
     const unit = f.keep(f.param('i32', BEGIN))
     const index = new Odometer(f, batch, batch.map((_, axis) => axis))
     const pointers = new Pointers(f, [a])
-    const epilogue = new Epilogue(f, this.#module, this.#kernel, this.#nBlock)
+    const epilogue = new TileMap(f, this.#module, epilogueMap(this.#kernel, this.#nBlock), this.#nBlock)
+    const prologue = prologueMap(this.#kernel, 'a', this.#kBlock, { direct: !this.#gathersA })
+    const transform = prologue === null ? null : new TileMap(f, this.#module, prologue, this.#kBlock)
     const mBlocks = Math.ceil(m / this.#mBlock)
     const nBlocks = Math.ceil(n / this.#nBlock)
     f.repeat(
@@ -172,8 +182,9 @@ class MatmulCode {
           const rows = f.keep(minS(i32.const(this.#mBlock), i32.sub(i32.const(m), mFirst)))
           const columns = f.keep(minS(i32.const(this.#nBlock), i32.sub(i32.const(n), nFirst)))
           const panels = f.keep(i32.add(i32.load(frame), i32.mul(this.#firstPanel(index, nFirst), i32.const(this.#kernel.k * PANEL * 4))))
-          this.#tile(f, pointers.of(a), panels, tile, rows, columns)
-          epilogue.emit(bases, tile, index.counters, { mFirst, nFirst, rows, columns })
+          this.#tile(f, pointers.of(a), panels, tile, rows, columns, (packed, kFirst, steps) =>
+            transform?.emit(bases, packed, index.counters, { rowFirst: mFirst, columnFirst: kFirst, rows, columns: steps }))
+          epilogue.emit(bases, tile, index.counters, { rowFirst: mFirst, columnFirst: nFirst, rows, columns })
         })
         f.set(unit, i32.add(unit, i32.const(1)))
       },
@@ -192,8 +203,8 @@ class MatmulCode {
     return i32.add(i32.mul(matrix, i32.const(this.#panels)), i32.shrU(nFirst, i32.const(Math.log2(PANEL))))
   }
 
-  /** tile[rows][columns] = A · B over all of k, block by block. */
-  #tile(f: FunctionBuilder, aFirst: Local<'i32'>, panels: Local<'i32'>, tile: Local<'i32'>, rows: Local<'i32'>, columns: Local<'i32'>): void {
+  /** tile[rows][columns] = A · B over all of k, block by block. `transform` is done to packed rows of A, from step `kFirst` on. */
+  #tile(f: FunctionBuilder, aFirst: Local<'i32'>, panels: Local<'i32'>, tile: Local<'i32'>, rows: Local<'i32'>, columns: Local<'i32'>, transform: (packed: I32, kFirst: Local<'i32'>, steps: Local<'i32'>) => void): void {
     const { a, k, batch } = this.#kernel
     const [mBytes, kBytes] = a.strides.slice(batch.length).map(stride => stride * 4)
     const kFirst = f.keep(i32.const(0))
@@ -203,7 +214,8 @@ class MatmulCode {
     f.repeat(
       () => {
         const steps = f.keep(minS(i32.const(this.#kBlock), i32.sub(i32.const(k), kFirst)))
-        if (this.#packsA) f.do(callEffect(packRows(this.#module), packed, i32.const(this.#kBlock * 4), from, i32.const(mBytes), i32.const(kBytes), rows, steps))
+        if (this.#gathersA) f.do(callEffect(packRows(this.#module), packed, i32.const(this.#kBlock * 4), from, i32.const(mBytes), i32.const(kBytes), rows, steps))
+        transform(packed, kFirst, steps)
         tileProduct(f, this.#module, {
           a: this.#packsA ? packed : from,
           aRowBytes: this.#packsA ? this.#kBlock * 4 : mBytes,

@@ -6,7 +6,7 @@ import { i32, minS } from '../emit/scalar.js'
 import { f32x4, v128 } from '../emit/simd.js'
 import type { I32, V128 } from '../emit/value.js'
 import { BEGIN, END, FRAME, PHASE_PARAMS, SCRATCH, phase, type CompiledKernel, type KernelModule } from './kernel-module.js'
-import { Epilogue } from './matmul-epilogue.js'
+import { epilogueMap, TileMap } from './tile-map.js'
 import { Odometer, Pointers } from './pointers.js'
 
 /** Rows of A beyond which packing the matrix pays. */
@@ -116,7 +116,7 @@ class SkinnyCode {
     const bases = bindings.map((_, i) => f.keep(i32.load(f.param('i32', FRAME), 4 * (i + 1))))
     const unit = f.keep(f.param('i32', BEGIN))
     const index = new Odometer(f, batch, batch.map((_, axis) => axis))
-    const epilogue = new Epilogue(f, this.#module, this.#kernel, width)
+    const epilogue = new TileMap(f, this.#module, epilogueMap(this.#kernel, width), width)
     return this.#export(f, unit, () => {
       const nFirst = f.keep(i32.mul(i32.remU(unit, i32.const(strips)), i32.const(width)))
       const matrix = f.keep(i32.divU(unit, i32.const(strips)))
@@ -137,7 +137,7 @@ class SkinnyCode {
           () => i32.ltU(to, end),
         )
       }
-      epilogue.emit(bases, strip, index.counters, { mFirst: f.keep(i32.const(0)), nFirst, rows: f.keep(i32.const(m)), columns })
+      epilogue.emit(bases, strip, index.counters, { rowFirst: f.keep(i32.const(0)), columnFirst: nFirst, rows: f.keep(i32.const(m)), columns })
     })
   }
 

@@ -67,6 +67,7 @@ function writeStep(writer: MatmulWriter, depth: number, single: boolean): void {
   const bMode = single && writer.bMode === 'k' ? 'scalar' : writer.bMode
   const put = (text: string): void => writer.line(text, '    ')
   const at = (u: number): string => (u === 0 ? 'k' : `(k + ${u}u)`)
+  writer.beginStep('    ')
   if (aMode === 'k') for (let row = 0; row < rows; row++) put(`let a${row} = ${writer.loadA(`m${row}`, 'k', 'kq', 'k')};`)
   if (bMode === 'k') for (let c = 0; c < columns; c++) for (let lane = 0; lane < 4; lane++) put(`let b${c}_${lane} = ${writer.loadB(`n${c}_${lane}`, 'k', 'kq', 'k')};`)
   for (let u = 0; u < depth; u++) {

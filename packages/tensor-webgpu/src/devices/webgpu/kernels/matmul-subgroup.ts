@@ -38,13 +38,16 @@ export function subgroupMatmul(kernel: MatmulKernel, tile: SubgroupTile, traits:
   const alongK = kernel.a.strides[batch.length + 1] === 1
   if (!alongK) for (let g = 0; g < rows / size; g++) writer.line(`let laneRow${g} = min(firstRow + ${g * size}u + lane, ${m - 1}u);`)
   writer.writeClampedIndices()
+  if (!alongK) writer.prepareRows(Array.from({ length: rows / size }, (_, g) => `laneRow${g}`))
   writer.writeSums()
   writer.line(`for (var block = ${writer.loopStart}; block < ${kernel.k}u; block += ${size}u) {`)
+  writer.beginStep('    ')
   if (alongK) for (let row = 0; row < rows; row++) writer.line(`let a${row} = ${writer.loadA(`m${row}`, '(block + lane)', '', 'scalar')};`, '    ')
   // a loop, not written out: every load site costs software adapters tens of milliseconds of compilation
   const depth = writer.bMode === 'k' ? 4 : tile.depth
   writer.line(`for (var step = ${writer.loopStart}; step < ${size}u; step += ${depth}u) {`, '    ')
   writer.line('let k = block + step;', '      ')
+  writer.beginStep('      ')
   for (let u = 0; u < depth; u++) writeStep(writer, u, size, alongK)
   writer.line('}', '    ')
   writer.line('}')

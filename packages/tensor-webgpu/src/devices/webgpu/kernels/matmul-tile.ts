@@ -1,11 +1,12 @@
 // What every matmul family shares: where an invocation's tile of the product lies, how elements of the operands are loaded, and the epilogue
 // that runs on the tile while it is in registers. A tile is `rows` rows of `columns` vec4s, in variables `sum<row>_<column>`.
-import type { Access, MatmulKernel, Result } from '../../../plan/kernel.js'
+import { loadsOf, type Access, type MatmulKernel, type Result } from '../../../plan/kernel.js'
 import { accessMode, addressText, loadText, StorageArrays, type Site } from '../wgsl/access.js'
 import { bodyVectorBindings, closure, emitInstructions, emitStore, instructionWidths, type BodyContext } from '../wgsl/body.js'
 import { Prelude } from '../wgsl/prelude.js'
 import { convert, type Value } from '../wgsl/value.js'
 import type { GpuTraits } from '../traits.js'
+import { OperandCode } from './matmul-operand.js'
 import { loopStart, splitIndex } from './gpu-program.js'
 
 /** How an operand is loaded: four along the contraction, four along its own axis, or one at a time. */
@@ -35,6 +36,8 @@ export class MatmulWriter {
   readonly #shape: readonly number[]
   /** Stores of the column sums, over [...batch, m, n] like those of the results. */
   readonly #sums: readonly Result[]
+  readonly #operands: { readonly a: OperandCode | null; readonly b: OperandCode | null }
+  #stepIndent = '    '
   /** Where the writer's loops start: see `loopStart`. */
   readonly loopStart: string
 
@@ -71,11 +74,41 @@ export class MatmulWriter {
     if (bModeWanted !== 'scalar') vector.add(kernel.b.binding)
     this.aMode = aModeWanted
     this.bMode = bModeWanted
+    for (const access of loadsOf(kernel.prologue?.a)) if (aModeWanted !== 'scalar' && may(access, aShape, aModeWanted === 'k' ? m + 1 : m)) vector.add(access.binding)
+    for (const access of loadsOf(kernel.prologue?.b)) if (bModeWanted !== 'scalar' && may(access, bShape, bModeWanted === 'k' ? m : m + 1)) vector.add(access.binding)
     this.arrays = new StorageArrays(kernel.bindings, vector)
+    const context = { arrays: this.arrays, prelude: this.prelude, lines: this.lines }
+    this.#operands = {
+      a: kernel.prologue?.a === undefined ? null : new OperandCode('a', kernel.prologue.a, [m, m + 1], context),
+      b: kernel.prologue?.b === undefined ? null : new OperandCode('b', kernel.prologue.b, [m + 1, m], context),
+    }
+  }
+
+  /** Opens a step along k, whose statements stand at this indent: loads name the step's own index. */
+  beginStep(indent: string): void {
+    this.#stepIndent = indent
+    this.#operands.a?.beginStep()
+    this.#operands.b?.beginStep()
+  }
+
+  /** Rows of a that the loop over k will load, by the names of their indices. */
+  prepareRows(names: readonly string[]): void {
+    for (const own of names) this.#operands.a?.prepare({ own, k: '0u', site: this.#operandSite('a', own, `(${own} / 4u)`, '0u', '0u', this.aMode) })
+  }
+
+  #prepareColumns(names: readonly string[]): void {
+    for (const own of names) this.#operands.b?.prepare({ own, k: '0u', site: this.#columnSite(own, '0u', '0u', this.bMode) })
   }
 
   line(text: string, indent = '  '): void {
     this.lines.push(`${indent}${text}`)
+  }
+
+  /** What `write` gives, and the statements it writes on the way, which are left out here to stand elsewhere. */
+  apart(write: () => string): { readonly before: readonly string[]; readonly value: string } {
+    const start = this.lines.length
+    const value = write()
+    return { before: this.lines.splice(start), value }
   }
 
   /** Batch indices `batch0 …` from the text of a number. */
@@ -99,6 +132,10 @@ export class MatmulWriter {
       if (this.bMode === 'own') this.line(`let n${column} = ${clamped(this.columnVector(column), n / 4 - 1)};`)
       else for (let lane = 0; lane < 4; lane++) this.line(`let n${column}_${lane} = ${clamped(plus(`${this.columnVector(column)} * 4u`, lane), n - 1)};`)
     }
+    const rows = Array.from({ length: this.tile.rows }, (_, row) => row)
+    this.prepareRows(rows.filter(row => this.aMode !== 'own' || row % 4 === 0).map(row => `m${row}`))
+    const columns = Array.from({ length: this.tile.columns }, (_, column) => column)
+    this.#prepareColumns(columns.flatMap(column => (this.bMode === 'own' ? [`n${column}`] : [0, 1, 2, 3].map(lane => `n${column}_${lane}`))))
   }
 
   columnVector(column: number, apart = 1): string {
@@ -115,18 +152,26 @@ export class MatmulWriter {
     return { shape, vectorAxis, index, quarter: mode === 'k' ? kQuarter : ownQuarter }
   }
 
-  #load(access: Access, site: Site): string {
-    const value = loadText(this.arrays, access, site, () => '', accessMode(access, site.shape, site.vectorAxis))
-    return convert(value, 'f32').text
+  /** What is multiplied: as loaded, or computed from it by statements that stand before the expression that is returned. */
+  #load(of: 'a' | 'b', own: string, k: string, site: Site): string {
+    const access = this.kernel[of]
+    const value = convert(loadText(this.arrays, access, site, () => '', accessMode(access, site.shape, site.vectorAxis)), 'f32')
+    return (this.#operands[of]?.value(value, { own, k, site }, this.#stepIndent) ?? value).text
   }
 
   /** a at a row (the first of four in mode 'own'); `k` in elements, `kQuarter` in vec4s. */
   loadA(row: string, k: string, kQuarter = '', mode = this.aMode): string {
-    return this.#load(this.kernel.a, this.#operandSite('a', row, `(${row} / 4u)`, k, kQuarter, mode))
+    return this.#load('a', row, k, this.#operandSite('a', row, `(${row} / 4u)`, k, kQuarter, mode))
   }
 
+  /** b at a column (in mode 'own' at a vec4 of them). */
   loadB(column: string, k: string, kQuarter = '', mode = this.bMode): string {
-    return this.#load(this.kernel.b, this.#operandSite('b', /^\w+$/.test(column) ? column : `(${column})`, column, k, kQuarter, mode))
+    return this.#load('b', column, k, this.#columnSite(column, k, kQuarter, mode))
+  }
+
+  #columnSite(column: string, k: string, kQuarter: string, mode: LoadMode): Site {
+    const first = mode === 'own' ? `(${column} * 4u)` : /^\w+$/.test(column) ? column : `(${column})`
+    return this.#operandSite('b', first, column, k, kQuarter, mode)
   }
 
   writeSums(): void {

@@ -71,6 +71,11 @@ interface Staged {
   four(quarter: string): string
 }
 
+/** An element of an operand, and the statements that must stand before it. */
+type Loaded = ReturnType<MatmulWriter['apart']>
+
+const indented = (lines: readonly string[]): string[] => lines.map(line => `  ${line}`)
+
 /**
  * Read in whole vec4s where the operand has them: along its own axis they are staged as they are, along k they are dealt out to four steps.
  * Neighbouring invocations read neighbours in memory whichever way the operand lies.
@@ -79,13 +84,15 @@ function stagedOperand(writer: MatmulWriter, name: 'a' | 'b', width: number, dep
   const { k, m, n, batch } = writer.kernel
   const [whole, mode, access] = name === 'a' ? [m, writer.aMode, writer.kernel.a] : [n, writer.bMode, writer.kernel.b]
   const [tileStart, tile] = [name === 'a' ? 'tileRow' : 'tileColumn', `${name}Tile`]
-  const load = (own: string, step: string, quarter: string, how: 'k' | 'own' | 'scalar'): string => {
-    if (name === 'a') return writer.loadA(own, step, quarter, how)
-    return writer.loadB(how === 'own' ? `${own} / 4u` : own, step, quarter, how)
+  const load = (own: string, step: string, quarter: string, how: 'k' | 'own' | 'scalar'): Loaded => {
+    writer.beginStep('')
+    return writer.apart(() => (name === 'a' ? writer.loadA(own, step, quarter, how) : writer.loadB(how === 'own' ? `${own} / 4u` : own, step, quarter, how)))
   }
-  const fill = (count: number, element: string, index: string, inside: readonly string[], value: string, store: readonly string[]): string[] => [
+  const fill = (count: number, element: string, index: string, inside: readonly string[], { before, value }: Loaded, store: readonly string[]): string[] => [
     ...(count === size ? ['{', '  let part = local;'] : [`for (var part = local; part < ${count}u; part += ${size}u) {`]), `  ${index}`,
-    ...(inside.length === 0 ? [`  let element = ${value};`] : [`  var element = ${element}();`, `  if (${inside.join(' && ')}) { element = ${value}; }`]),
+    ...(inside.length === 0 ? [...indented(before), `  let element = ${value};`]
+    : before.length === 0 ? [`  var element = ${element}();`, `  if (${inside.join(' && ')}) { element = ${value}; }`]
+    : [`  var element = ${element}();`, `  if (${inside.join(' && ')}) {`, ...indented(indented(before)), `    element = ${value};`, '  }']),
     ...store.map(text => `  ${text}`), '}',
   ]
   const ownInside = whole % width === 0 ? [] : [`${tileStart} + own < ${whole}u`]
