@@ -74,6 +74,19 @@ describeOnAdapters('tuning', ({ gpu }) => {
     }
   })
 
+  test('abandons what takes too long to compile, and keeps to the seed tables', async () => {
+    const device = await requestWebgpuDevice({ gpu })
+    const { run, explain } = program(device)
+    const before = await run()
+    const plan = explain()
+    const { choices } = JSON.parse(await device.tune({ totalMs: 60_000, compileMs: 0 })) as { choices: Record<string, { microseconds: Record<string, number | null> }> }
+    expect(Object.keys(choices).length).toBeGreaterThan(1)
+    for (const { microseconds } of Object.values(choices)) expect(new Set(Object.values(microseconds))).toEqual(new Set([null]))
+    expect(gap(await run(), before)).toBe(0)
+    expect(explain()).toBe(plan)
+    device.close()
+  }, 60_000)
+
   test('without time leaves the seed tables in place', async () => {
     const device = await requestWebgpuDevice({ gpu })
     const { run, explain } = program(device)

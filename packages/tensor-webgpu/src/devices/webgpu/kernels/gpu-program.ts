@@ -35,14 +35,14 @@ export const loopStart = ({ software }: GpuTraits): string => (software ? 'workg
 /** The text of a sum or product, times a number. */
 export const times = (text: string, factor: number): string => (factor === 1 ? text : `${text.includes(' + ') ? `(${text})` : text} * ${factor}u`)
 
-/** `let` statements that split a number into indices of a row-major space; axes of size 1 get none. */
+/** `let` statements that split a number (a name, or in parentheses) into indices of a row-major space; axes of size 1 get none. */
 export function splitIndex(source: string, shape: readonly number[], names: readonly string[], indent: string): string[] {
   const lines: string[] = []
   const axes = shape.map((_, axis) => axis).filter(axis => shape[axis] > 1)
   let below = 1
   for (const axis of [...axes].reverse()) {
     const quotient = below === 1 ? source : `${source} / ${below}u`
-    lines.unshift(`${indent}let ${names[axis]} = ${axis === axes[0] ? quotient : `(${quotient}) % ${shape[axis]}u`};`)
+    lines.unshift(`${indent}let ${names[axis]} = ${axis === axes[0] ? quotient : `${quotient} % ${shape[axis]}u`};`)
     below *= shape[axis]
   }
   return lines

@@ -8,7 +8,7 @@ import { accessesOf, bodyVectorBindings, closure, emitInstructions, emitStore, i
 import { Prelude } from '../wgsl/prelude.js'
 import { combine, foldVector, reduceIdentity } from '../wgsl/reduce.js'
 import { convert, registerOf, typeName, widen, type Register, type Value, type Width } from '../wgsl/value.js'
-import { foldWorkgroups, loopStart, splitIndex, workgroupNumber, type GpuProgram, usesHalves } from './gpu-program.js'
+import { foldWorkgroups, loopStart, splitIndex, times, workgroupNumber, type GpuProgram, usesHalves } from './gpu-program.js'
 import { chooseLoop, type LoopChoice } from './loop-choice.js'
 import { simplifyLoop } from './simplify.js'
 
@@ -79,7 +79,7 @@ class LoopWriter {
     this.#writeResults()
     const shared = [...this.#shared].map(([name, { type, width }]) => `var<workgroup> ${name}: array<${typeName(type === 'bool' ? 'u32' : type, width)}, ${lanes * rowsPerGroup}>;\n`)
     const wgsl = [
-      usesHalves(this.#kernel) ? 'enable f16;\n' : '', this.#arrays.declarations, ...shared, '\n', this.#prelude.text,
+      usesHalves(this.#kernel) ? 'enable f16;\n' : '', this.#arrays.declarations, ...shared, this.#prelude.text,
       `@compute @workgroup_size(${lanes * rowsPerGroup})\n`,
       'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {\n', withoutUnused(this.#lines).join('\n'), '\n}\n',
     ].join('')
@@ -92,7 +92,7 @@ class LoopWriter {
     const { lanes, rowsPerGroup, rowsAdjacent, vectorAxis } = this.#choice
     const surplus = workgroups[0] * workgroups[1] * rowsPerGroup > rows
     const number = workgroupNumber(workgroups)
-    const first = rowsPerGroup === 1 ? number : `${number.includes(' ') ? `(${number})` : number} * ${rowsPerGroup}u`
+    const first = times(number, rowsPerGroup)
     if (lanes === 1) {
       this.#line(`let row = ${first} + local;`)
       const whole = workgroups[1] === 1 ? this.#wholeResult() : null

@@ -35,7 +35,7 @@ export function registerMatmul(kernel: MatmulKernel, tile: RegisterTile, traits:
 
 export function matmulText(writer: MatmulWriter, workgroupSize: number, shared: string, enables = '', parameters = ''): string {
   return [
-    usesHalves(writer.kernel) ? 'enable f16;\n' : '', enables, writer.arrays.declarations, shared, '\n', writer.prelude.text,
+    usesHalves(writer.kernel) ? 'enable f16;\n' : '', enables, writer.arrays.declarations, shared, writer.prelude.text,
     `@compute @workgroup_size(${workgroupSize})\n`,
     `fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32${parameters}) {\n`, withoutUnused(writer.lines).join('\n'), '\n}\n',
   ].join('')

@@ -5,7 +5,7 @@ import { withoutUnused } from '../wgsl/unused.js'
 import type { GpuTraits } from '../traits.js'
 import { accessMode, addressText, loadText, StorageArrays, type Site } from '../wgsl/access.js'
 import { convert } from '../wgsl/value.js'
-import { foldWorkgroups, loopStart, splitIndex, workgroupNumber, type GpuProgram } from './gpu-program.js'
+import { foldWorkgroups, loopStart, splitIndex, times, workgroupNumber, type GpuProgram } from './gpu-program.js'
 import { loopProgram } from './loop.js'
 
 /** Up to this many sources, every element of the result looks at all of them. */
@@ -53,18 +53,18 @@ export function scatterAddProgram(kernel: ScatterAddKernel, traits: GpuTraits): 
   const indexText = convert(loadText(arrays, index, { ...place([outer, count, inner], 'j'), vectorAxis: null }, () => '', 'uniform'), 'i32').text
   const zero = arrays.fromRegister(out.binding, { text: `${fourWide ? (type === 'f32' ? 'vec4f' : type === 'i32' ? 'vec4i' : 'vec4u') : type}(0)`, type, width })
   const sum = arrays.fromRegister(out.binding, { text: `(${arrays.toRegister(out.binding, outText, width).text} + ${convert(sourceText, type).text})`, type, width })
-  lines.push(`  let number = (${workgroupNumber(workgroups)}) * ${group}u + local;`, `  if (number >= ${places * blocks}u) { return; }`)
+  lines.push(`  let number = ${times(workgroupNumber(workgroups), group)} + local;`, `  if (number >= ${places * blocks}u) { return; }`)
   lines.push(...splitIndex('number', [outer, blocks, inner / width], ['o', 'block', fourWide ? 'iq' : 'i'], '  '))
   if (outer === 1) lines.push('  let o = 0u;')
   if (blocks === 1) lines.push('  let block = 0u;')
   if (inner / width === 1) lines.push(`  let ${fourWide ? 'iq' : 'i'} = 0u;`)
   if (fourWide) lines.push('  let i = iq * 4u;')
-  lines.push(`  let firstRow = block * ${rowsPerBlock}u;`, `  let endRow = min(firstRow + ${rowsPerBlock}u, ${size}u);`)
+  lines.push(`  let firstRow = ${times('block', rowsPerBlock)};`, `  let endRow = min(firstRow + ${rowsPerBlock}u, ${size}u);`)
   if (!continues) lines.push('  for (var row = firstRow; row < endRow; row += 1u) {', `    ${outText} = ${zero};`, '  }')
   lines.push(`  for (var j = ${loopStart(traits)}; j < ${count}u; j += 1u) {`, `    let row = u32(clamp(${indexText}, 0i, ${part.of - 1}i))${part.first === 0 ? '' : ` - ${part.first}u`};`)
   lines.push(`    if (row >= firstRow && row < endRow) { ${outText} = ${sum}; }`, '  }')
   const wgsl = [
-    bindings.some(binding => binding.dtype === 'f16') ? 'enable f16;\n' : '', arrays.declarations, '\n', `@compute @workgroup_size(${group})\n`,
+    bindings.some(binding => binding.dtype === 'f16') ? 'enable f16;\n' : '', arrays.declarations, `\n@compute @workgroup_size(${group})\n`,
     'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {\n', withoutUnused(lines).join('\n'), '\n}\n',
   ].join('')
   return { variant: `scatterAdd${fourWide ? ' vec4' : ''} ${rowsPerBlock} rows`, wgsl, bindings: arrays.used, workgroups }

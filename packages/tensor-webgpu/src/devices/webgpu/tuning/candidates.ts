@@ -41,7 +41,7 @@ export function candidatesOf(kernel: Kernel, traits: GpuTraits): Candidate[] {
   }
 }
 
-const loopName = ({ lanes, rowsPerGroup }: LoopChoice): string => `${lanes} lanes x ${rowsPerGroup}`
+const loopName = ({ lanes, rowsPerGroup }: LoopChoice): string => (lanes === 1 ? `group ${rowsPerGroup}` : `${lanes} lanes x ${rowsPerGroup}`)
 
 /** One invocation meets all rows of the other side, from the first on: however they come to it. */
 const ASCENDING = 'ascending'

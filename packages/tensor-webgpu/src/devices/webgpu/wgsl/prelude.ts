@@ -188,11 +188,12 @@ export class Prelude {
   /** Bits of a float that WGSL cannot write down: read from a variable, so that no compiler sees an infinite constant. */
   special(value: number): string {
     const [name, bits] = Number.isNaN(value) ? ['nanBits', '0x7fc00000u'] : value > 0 ? ['infinityBits', '0x7f800000u'] : ['minusInfinityBits', '0xff800000u']
-    this.#texts.set(name, `var<private> ${name}: u32 = ${bits};`)
+    this.#texts.set(name, `// a variable: as a constant this float would be refused\nvar<private> ${name}: u32 = ${bits};`)
     return `bitcast<f32>(${name})`
   }
 
+  /** What stands before the shader's own function; it ends in an empty line. */
   get text(): string {
-    return [...this.#texts.values()].map(text => `${text}\n`).join('')
+    return [...this.#texts.values(), ''].map(text => `${text}\n`).join('')
   }
 }

@@ -2,16 +2,13 @@
 import type { ReduceFunction } from '../../../plan/kernel.js'
 import type { Prelude } from './prelude.js'
 import { applyScalar } from './scalar.js'
-import type { Register, Value } from './value.js'
+import { literal, type Register, type Value } from './value.js'
 
 const functionOf = { sum: 'add', prod: 'mul', max: 'max', min: 'min' } as const
 
 /** The value of a reduction over nothing, as one number. bool is reduced as u32 0 or 1. */
 export function reduceIdentity(reduce: ReduceFunction, type: Register, prelude: Prelude): string {
-  if (reduce === 'sum' || reduce === 'prod') {
-    const text = reduce === 'sum' ? '0' : '1'
-    return `${type === 'bool' ? 'u32' : type}(${text})`
-  }
+  if (reduce === 'sum' || reduce === 'prod') return literal(reduce === 'sum' ? 0 : 1, type === 'bool' ? 'u32' : type)
   if (type === 'f32') return prelude.special(reduce === 'max' ? -Infinity : Infinity)
   if (type === 'i32') return reduce === 'max' ? 'i32(-2147483647i - 1i)' : '2147483647i'
   return reduce === 'max' ? '0u' : type === 'bool' ? '1u' : '4294967295u'
