@@ -8,7 +8,7 @@ import { candidatesOf, type Candidate } from '../../src/devices/webgpu/tuning/ca
 import { kernelClass } from '../../src/devices/webgpu/tuning/kernel-class.js'
 import type { GpuFamily, GpuTraits } from '../../src/devices/webgpu/traits.js'
 import type { AttentionBackwardKernel, AttentionKernel, Kernel, LoopKernel } from '../../src/plan/kernel.js'
-import { product } from './matrices.js'
+import { product, withPrologue } from './matrices.js'
 import { access, binding, constant, dense, load, randoms, runProgram } from './run-kernel.js'
 
 const [ROWS, LENGTH] = [40, 260]
@@ -133,7 +133,7 @@ describe('a class of kernels', () => {
 
   test('tells layouts, arithmetic and element types apart', () => {
     const classes = [
-      product(64, 64, 64), product(64, 64, 64, { bTransposed: true }), softmax, columnSum, gelu, { ...gelu, bindings: [binding('f16'), binding('f32', true)] }, { ...columnSum, body: [columnSum.body[0], { ...columnSum.body[1], reduce: 'max' }] } as LoopKernel,
+      product(64, 64, 64), product(64, 64, 64, { bTransposed: true }), withPrologue(product(64, 64, 64)), softmax, columnSum, gelu, { ...gelu, bindings: [binding('f16'), binding('f32', true)] }, { ...columnSum, body: [columnSum.body[0], { ...columnSum.body[1], reduce: 'max' }] } as LoopKernel,
     ].map(kernelClass)
     expect(new Set(classes).size).toBe(classes.length)
   })

@@ -99,7 +99,7 @@ describeOnAdapters('tuning', ({ gpu }) => {
   }, 60_000)
 
   test('a choice that does not fit a kernel is passed over', async () => {
-    const device = await requestWebgpuDevice({ gpu, tuning: { load: async () => '{"generator": 2, "choices": {"matmul b0 m6 n6 k6 s1s1 +0 f32,f32": {"name": "no such", "exact": false, "microseconds": {}}}}', save: async () => {} } })
+    const device = await requestWebgpuDevice({ gpu, tuning: { load: async () => '{"generator": 2, "choices": {"matmul b0 m6 n6 k6 s1s1 0+0+0 f32,f32": {"name": "no such", "exact": false, "microseconds": {}}}}', save: async () => {} } })
     const { run } = program(device)
     expect((await run()).length).toBe(64 * 64)
     device.close()

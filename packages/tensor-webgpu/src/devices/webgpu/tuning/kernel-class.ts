@@ -34,8 +34,9 @@ export function kernelClass(kernel: Kernel): string | null {
   if (kernel.kind === 'matmul') {
     const form = matmulForm(kernel)
     if (form === null) return null
-    const { batch, m, n, k, a, b, body, columnSums } = form
-    return `matmul b${bucket(sizeOf(batch))} m${bucket(m)} n${bucket(n)} k${bucket(k)} ${layoutOf(a)}${layoutOf(b)} +${bucket(body.length)}${columnSums === undefined ? '' : ' sums'} ${dtypes(form)}`
+    const { batch, m, n, k, a, b, prologue, body, columnSums } = form
+    const work = [prologue?.a, prologue?.b, body].map((instructions = []) => bucket(instructions.length)).join('+')
+    return `matmul b${bucket(sizeOf(batch))} m${bucket(m)} n${bucket(n)} k${bucket(k)} ${layoutOf(a)}${layoutOf(b)} ${work}${columnSums === undefined ? '' : ' sums'} ${dtypes(form)}`
   }
   if (kernel.kind !== 'attention' && kernel.kind !== 'attentionBackward') return null
   const { batch, heads, queries, keys, headSize, causal, mask } = kernel
