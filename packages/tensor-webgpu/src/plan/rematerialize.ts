@@ -149,12 +149,14 @@ export class Rematerialization {
   }
 
   /**
-   * Does the use name, at each index of the space, the base's element at that index (or at 0 along axes of size 1)? A vector that is always read
-   * from memory, such as a gain, may be used in any way.
+   * Does the use name, at each index of the space, the base's element at that index (or at 0 along axes of size 1)? What is always read from memory
+   * may be used in any way, if it is a vector such as a gain, or has an element for each index.
    */
   #isAligned(input: Value, space: readonly number[]): boolean {
     const { base, walk } = this.#locations.of(input)
-    if (isInline(base) || (base.external !== null && sizeOf(input.shape.filter((_, axis) => walk.strides[axis] !== 0)) * SMALL <= sizeOf(space))) return true
+    if (isInline(base)) return true
+    const [met, size] = [sizeOf(input.shape.filter((_, axis) => walk.strides[axis] !== 0)), sizeOf(space)]
+    if (base.external !== null && (met * SMALL <= size || met === size)) return true
     if (base.shape.length !== space.length || input.shape.length !== space.length || walk.offset !== 0 || walk.guards.length > 0) return false
     const layout = this.#locations.layout(base)
     return base.shape.every((n, axis) => (n === 1 ? input.shape[axis] === 1 || walk.strides[axis] === 0 : n === space[axis] && (input.shape[axis] === 1 || walk.strides[axis] === layout[axis])))
