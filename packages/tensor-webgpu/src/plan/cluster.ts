@@ -42,11 +42,14 @@ const isElementwise = (value: Value): boolean => ['elementwise', 'cast', 'bitcas
 
 export const rowShape = (cluster: Pick<Cluster, 'shape' | 'axes'>): Shape => cluster.shape.map((n, axis) => (cluster.axes.includes(axis) ? 1 : n))
 
+/** The longest row that is gone through more than once rather than stored: the logits of any vocabulary. */
+const LONGEST_ROW = 131072
+
 /** A row that one invocation runs through more than once must be short, or rows many: else the work is split over kernels instead. */
 function mayRevisitRows(shape: Shape, axes: readonly number[]): boolean {
   const inner = sizeOf(axes.map(axis => shape[axis]))
   const rows = sizeOf(shape) / Math.max(1, inner)
-  return inner <= 16384 && (rows >= 32 || rows * inner <= 65536)
+  return inner <= LONGEST_ROW && (rows >= 32 || rows * inner <= 65536)
 }
 
 export class Clusters {
