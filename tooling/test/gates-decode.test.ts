@@ -11,7 +11,7 @@ const [L, C, H, S, V] = [6, 384, 6, 256, 512]
 const gpu = nullGpu()
 const counts = countWebgpu()
 
-test('a token is one submission of 8 kernels a layer and 13 others, waits for nothing, creates nothing, and moves the weights and the cache once', async () => {
+test('a token is one submission of 8 kernels a layer and 11 others, waits for nothing, creates nothing, and moves the weights and the cache once', async () => {
   const device = await requestDevice('webgpu', { gpu })
   const plans = observePlans(device)
   const model = new Gpt({ vocabSize: V, nPositions: S, nEmbd: C, nLayer: L, nHead: H }, { seed: 1, device })
@@ -21,7 +21,7 @@ test('a token is one submission of 8 kernels a layer and 13 others, waits for no
   const bytes = planBytes(plans[plans.length - 1])
   const before = { ...counts }
   for (let i = 0; i < 4; i++) session.chooseNext()
-  expect((counts.dispatches - before.dispatches) / 4).toBe(8 * L + 13)
+  expect((counts.dispatches - before.dispatches) / 4).toBe(8 * L + 11)
   expect((counts.submits - before.submits) / 4).toBe(1)
   for (const nothing of ['maps', 'buffersCreated', 'bindGroupsCreated', 'pipelinesCreated'] as const) expect(counts[nothing] - before[nothing], nothing).toBe(0)
 

@@ -1,7 +1,7 @@
-// Decoding with a cache of keys and values, of fixed length: one compiled function takes the prompts, another (the same, traced for one token) each
-// further token. Prompts of different lengths are padded on the left, so that all rows write the same column.
+// Decoding with a cache of keys and values, of fixed length: one compiled function takes the prompts, another each further token; two more do the same
+// and choose what comes next. Prompts of different lengths are padded on the left, so that all rows write the same column.
 import { compile, tensor, zeros, type Compiled, type Device, type Tensor, type TypedArray } from '@abovo/tensor-webgpu'
-import { makeLayerCache, type LayerCache } from '../layers/key-value-cache.js'
+import { makeLayerCache, realColumns, type LayerCache } from '../layers/key-value-cache.js'
 import type { GptCacheView } from '../models/gpt.js'
 import type { LanguageModel } from '../models/language-model.js'
 import { ChoiceTable, type Choices } from './choice-table.js'
@@ -31,10 +31,13 @@ export class CachedSession implements ChoosingSession {
   readonly #layers: readonly LayerCache[]
   /** (B,): how many columns of padding each row begins with. */
   readonly #start: Tensor
+  /** (B, 1, 1, S): which columns are none of that padding. Made with the prompts. */
+  readonly #real: Tensor
   readonly #choices: ChoiceTable
-  readonly #extend: Compiled<[Tensor, Tensor], Tensor>
-  readonly #extendAndChoose: Compiled<[Tensor, Tensor], void>
-  readonly #goOn: Compiled<[Tensor], void>
+  readonly #begin: Compiled<[Tensor], Tensor>
+  readonly #next: Compiled<[Tensor, Tensor], Tensor>
+  readonly #beginChoosing: Compiled<[Tensor], void>
+  readonly #chooseNext: Compiled<[Tensor], void>
   /** Columns filled so far. */
   #at = 0
   /** Columns of the prompts; null before the first. */
@@ -48,15 +51,18 @@ export class CachedSession implements ChoosingSession {
     this.device = deviceOf(model)
     this.#model = model
     const { device } = this
+    const first = zeros([], { dtype: 'i32', device })
     const shape = { batchSize, nHead, length: this.capacity, headWidth: nEmbd / nHead, device }
     this.#layers = Array.from({ length: nLayer }, () => makeLayerCache(shape))
     this.#start = zeros([batchSize], { dtype: 'i32', device })
+    this.#real = zeros([batchSize, 1, 1, this.capacity], { dtype: 'bool', device })
     this.#choices = new ChoiceTable({ batchSize, rows: this.capacity + 1, device })
-    this.#extend = compile((ids: Tensor, at: Tensor) => this.#logits(ids, at.to('i32')), { device })
-    this.#extendAndChoose = compile((ids: Tensor, at: Tensor) => this.#choices.choose(this.#logits(ids, at.to('i32')), at.to('i32').add(ids.shape[1])), { device })
-    this.#goOn = compile((at: Tensor) => {
+    this.#begin = compile((ids: Tensor) => this.#logits(ids, first, true), { device })
+    this.#next = compile((ids: Tensor, at: Tensor) => this.#logits(ids, at.to('i32'), false), { device })
+    this.#beginChoosing = compile((ids: Tensor) => this.#choices.choose(this.#logits(ids, first, true), first.add(ids.shape[1])), { device })
+    this.#chooseNext = compile((at: Tensor) => {
       const column = at.to('i32')
-      this.#choices.choose(this.#logits(this.#choices.tokensAt(column).reshape([batchSize, 1]), column), column.add(1))
+      this.#choices.choose(this.#logits(this.#choices.tokensAt(column).reshape([batchSize, 1]), column, false), column.add(1))
     }, { device })
   }
 
@@ -65,25 +71,24 @@ export class CachedSession implements ChoosingSession {
   }
 
   begin(prompts: readonly Int32Array[], following = 0): Promise<TypedArray> {
-    const ids = this.#open(prompts, following)
-    return this.#extend(ids, 0).data()
+    return this.#begin(this.#open(prompts, following)).data()
   }
 
   next(tokens: Int32Array): Promise<TypedArray> {
     this.#checkRoom('next', 'begin')
-    return this.#extend(this.#idsOf(tokens, 1), this.#at++).data()
+    return this.#next(this.#idsOf(tokens, 1), this.#at++).data()
   }
 
   beginChoosing(prompts: readonly Int32Array[], following: number, sampling: SamplingOptions, uniform: (turn: number, row: number) => number): void {
     const ids = this.#open(prompts, following)
     const first = this.#at
     this.#choices.prepare(first, sampling, (column, b) => uniform(column - first, b))
-    this.#extendAndChoose(ids, 0)
+    this.#beginChoosing(ids)
   }
 
   chooseNext(): void {
     this.#checkRoom('chooseNext', 'beginChoosing')
-    this.#goOn(this.#at++)
+    this.#chooseNext(this.#at++)
   }
 
   chosen(from: number): Promise<Choices> {
@@ -91,16 +96,19 @@ export class CachedSession implements ChoosingSession {
   }
 
   dispose(): void {
-    for (const plans of [this.#extend, this.#extendAndChoose, this.#goOn]) plans.dispose()
+    for (const plans of [this.#begin, this.#next, this.#beginChoosing, this.#chooseNext]) plans.dispose()
     this.#start.dispose()
+    this.#real.dispose()
     this.#choices.dispose()
     for (const { keysAndValues } of this.#layers) keysAndValues.dispose()
   }
 
   /** Ids (B, T) behind `at` columns (a scalar, i32): logits (B, V) of what comes after the last. */
-  #logits(ids: Tensor, at: Tensor): Tensor {
-    const hidden = this.#model.extendCache(ids, { layers: this.#layers, at, start: this.#start })   // (B, T, C)
-    return this.#model.head(hidden.slice([null, ids.shape[1] - 1]))
+  #logits(ids: Tensor, at: Tensor, isPrompt: boolean): Tensor {
+    const T = ids.shape[1]
+    if (isPrompt) this.#real.assign(realColumns(this.#start, this.capacity))
+    const hidden = this.#model.extendCache(ids, { layers: this.#layers, at, start: this.#start, real: this.#real })   // (B, T, C)
+    return this.#model.head(hidden.slice([null, T - 1]))
   }
 
   /** The prompts as one tensor, which will fill the first columns. */

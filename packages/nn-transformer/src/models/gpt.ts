@@ -120,6 +120,8 @@ export interface GptCacheView {
   readonly at: Tensor
   /** (B,) i32: how many columns of padding each row begins with. */
   readonly start: Tensor
+  /** `realColumns(start, S)`, where it is at hand. */
+  readonly real?: Tensor
 }
 
 /**
@@ -192,13 +194,13 @@ export class Gpt extends Module implements LanguageModel {
   }
 
   /** New tokens (B, T) behind those in the cache, which takes them up: hidden states (B, T, C). */
-  extendCache(ids: Tensor, { layers, at, start }: GptCacheView): Tensor {
+  extendCache(ids: Tensor, { layers, at, start, real }: GptCacheView): Tensor {
     const [B, T] = ids.shape
     const from = at.to('i32')
-    const column = arange(T, undefined, 1, { device: ids.device }).add(from).unsqueeze(0)   // (1, T)
+    const column = arange(T, undefined, 1, { device: ids.device }).unsqueeze(0).add(from)   // (1, T)
     // padding's own position does not matter, but must be in the table
     const positions = column.sub(start.reshape([B, 1])).clamp({ min: 0, max: this.config.nPositions - 1 })   // (B, T)
-    const mask = realColumns(start, layers[0].keysAndValues.shape[3])   // (B, 1, 1, S)
+    const mask = real ?? realColumns(start, layers[0].keysAndValues.shape[3])   // (B, 1, 1, S)
     const x = this.embed(ids, { positions })
     return this.transformer.ln_f.forward(this.transformer.h.reduce((y, block, l) => block.forward(y, { mask, cache: { layer: layers[l], at: from } }), x))
   }

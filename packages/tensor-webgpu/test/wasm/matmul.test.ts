@@ -88,6 +88,14 @@ describe('matmul', () => {
     for (const [k, n] of [[1, 64], [63, 68], [64, 64], [129, 100], [700, 96], [70, 2052]]) await expectSame(device, product(m, k, n), dataFor(product(m, k, n)), 1e-5)
   })
 
+  test.each([1, 2, 3, 4, 5])('of %i rows with a transposed matrix', async m => {
+    for (const [k, n] of [[3, 9], [4, 4], [7, 33], [16, 31], [70, 64], [129, 101]])
+      for (const layout of [{ transposeB: true }, { transposeB: true, transposeC: true }, { transposeB: true, batch: [3] }]) {
+        const kernel = product(m, k, n, layout)
+        await expectSame(device, kernel, dataFor(kernel), 1e-5)
+      }
+  })
+
   test('of one row a batch, of shared and of own matrices', async () => {
     for (const layout of [{ batch: [3] }, { batch: [3], sharedB: true }, { batch: [2, 9], sharedB: true }, { transposeA: true }, { transposeC: true, batch: [2] }]) {
       const kernel = product(layout.transposeA ? 3 : 1, 70, 72, layout)
@@ -127,7 +135,7 @@ describe('matmul', () => {
 
   test('gives the same bits on two threads', async () => {
     const two = await requestWasmDevice({ threads: 2 })
-    for (const kernel of [product(257, 300, 200), product(65, 40, 500, { transposeB: true }), product(1, 700, 640), product(4, 70, 4100)]) expect(sameBits(await runOnDevice(two, kernel, dataFor(kernel)), await runOnDevice(device, kernel, dataFor(kernel)))).toBe(true)
+    for (const kernel of [product(257, 300, 200), product(65, 40, 500, { transposeB: true }), product(3, 40, 500, { transposeB: true }), product(1, 700, 640), product(4, 70, 4100)]) expect(sameBits(await runOnDevice(two, kernel, dataFor(kernel)), await runOnDevice(device, kernel, dataFor(kernel)))).toBe(true)
     two.close()
   })
 })

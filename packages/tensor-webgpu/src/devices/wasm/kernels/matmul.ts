@@ -1,5 +1,5 @@
 // Matrix products: B packed once into panels that all threads read, then tiles of C by the microkernel, each finished by the epilogue
-// while it is in cache. A few rows are skinny-matmul.ts's; one column is a reduction, and is compiled as one.
+// while it is in cache. A few rows are skinny-matmul.ts's and transposed-matmul.ts's; one column is a reduction, and is compiled as one.
 import type { Access, Instruction, LoopKernel, MatmulKernel } from '../../../plan/kernel.js'
 import { FunctionBuilder, type Local } from '../emit/function-builder.js'
 import { callEffect } from '../emit/module-builder.js'
@@ -15,6 +15,7 @@ import { Odometer, Pointers } from './pointers.js'
 import { compileSkinnyMatmul, isSkinny } from './skinny-matmul.js'
 import { tileProduct } from './tile.js'
 import { epilogueMap, prologueMap, TileMap } from './tile-map.js'
+import { compileTransposedMatmul, isTransposedSkinny } from './transposed-matmul.js'
 
 /** Steps of k for which a panel (16 KiB) stays in the first-level cache. */
 const K_BLOCK = 256
@@ -29,6 +30,7 @@ const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a *
 export function compileMatmul(module: KernelModule, kernel: MatmulKernel): CompiledKernel {
   const folded = foldBatches(kernel)
   if (isSkinny(folded)) return compileSkinnyMatmul(module, folded)
+  if (isTransposedSkinny(folded)) return compileTransposedMatmul(module, folded)
   const guarded = kernel.a.guards !== undefined || kernel.b.guards !== undefined
   if (kernel.k === 0 || kernel.m === 1 || kernel.n === 1 || guarded) return compileLoop(module, asReduction(kernel))
   if ([...kernel.batch, kernel.m, kernel.n].includes(0)) return { phases: [], sharedBytes: 0, threadBytes: 0 }
