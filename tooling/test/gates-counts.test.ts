@@ -89,33 +89,33 @@ describe.each([
     expect(counted.pipelines).toBeLessThanOrEqual(40)
   })
 
-  test('moves at most 1.25 times the bytes that it must', () => {
+  test('moves at most 1.1 times the bytes that it must', () => {
     expect(counted.bytesMoved).toBeGreaterThan(leastBytesMoved(sizes))
-    expect(counted.bytesMoved).toBeLessThanOrEqual(1.25 * leastBytesMoved(sizes))
+    expect(counted.bytesMoved).toBeLessThanOrEqual(1.1 * leastBytesMoved(sizes))
   })
 
-  test('holds at most 1.5 times the bytes that it must', () => {
+  test('holds at most 1.15 times the bytes that it must', () => {
     expect(counted.peakBytes).toBeGreaterThan(16 * parameterCount(sizes))
-    expect(counted.peakBytes).toBeLessThanOrEqual(1.5 * leastPeakBytes(sizes))
+    expect(counted.peakBytes).toBeLessThanOrEqual(1.15 * leastPeakBytes(sizes))
   })
 })
 
 // What is reached now, by formula: a change that adds a kernel to every layer must not go unseen. Where a device binds more buffers, sums that layers
 // share and the loss need fewer kernels, so these are two formulas.
 describe.each([2, 4, 6])('%s layers', L => {
-  test('take at most 22L + 18 kernels with eight buffers a kernel, and 40 pipelines', async () => {
+  test('take at most 22L + 17 kernels with eight buffers a kernel, and 40 pipelines', async () => {
     const { later, pipelines } = await countSteps({ ...SMALL, L }, 2)
     expect(pipelines).toBeLessThanOrEqual(40)
-    expect(later[0].dispatches).toBeLessThanOrEqual(22 * L + 18)
+    expect(later[0].dispatches).toBeLessThanOrEqual(22 * L + 17)
   })
 
-  test('take at most 19L + 19 kernels with any number of buffers', async () => {
+  test('take at most 19L + 18 kernels with any number of buffers', async () => {
     const device = await requestDevice('wasm', { threads: 1 })
     const { step, inputs, targets } = gptTraining({ ...SMALL, T: 16, B: 2, L }, device)
     step(inputs, targets).dispose()
     const before = device.counts.dispatches
     step(inputs, targets).dispose()
-    expect(device.counts.dispatches - before).toBeLessThanOrEqual(19 * L + 19)
+    expect(device.counts.dispatches - before).toBeLessThanOrEqual(19 * L + 18)
     device.close()
   })
 })
