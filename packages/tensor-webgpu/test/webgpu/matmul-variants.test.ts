@@ -7,8 +7,8 @@ import { matmulCandidates } from '../../src/devices/webgpu/kernels/matmul-candid
 import { matmulForm } from '../../src/devices/webgpu/kernels/matmul.js'
 import { fitsSliced, slicedMatmul, type SlicedTile } from '../../src/devices/webgpu/kernels/matmul-sliced.js'
 import { kernelClass } from '../../src/devices/webgpu/tuning/kernel-class.js'
-import { roundToHalf } from '../../src/dtype.js'
 import type { GpuTraits } from '../../src/devices/webgpu/traits.js'
+import { roundToHalf } from '../../src/dtype.js'
 import type { MatmulKernel } from '../../src/plan/kernel.js'
 import { interpretKernel } from '../interpret-kernel.js'
 import { head, memory, product, prologueMemory, withColumnSums, withPrologue } from './matrices.js'
@@ -65,7 +65,7 @@ describeOnAdapters('matmul variants', adapter => {
       expect(bits.get(order) ?? results, program().variant).toBe(results)
       bits.set(order, results)
     }
-  }, 60_000)
+  }, 120_000)
 
   const slicedTiles: readonly Omit<SlicedTile, 'rows'>[] = [
     { columns: 1, slices: 8, across: 4, meet: 'workgroup' }, { columns: 2, slices: 2, across: 1, meet: 'workgroup' }, { columns: 1, slices: 0, across: 1, meet: 'subgroup' },
@@ -145,6 +145,7 @@ describe('the seed table of matmul', () => {
 
   test('lays lanes along k where the weights lie so', () => {
     expect(seed(product(1, 384, 384, { bTransposed: true }), { ...gpu, subgroupSize: 32 })).toBe('sliced subgroup')
+    expect(seed(product(1, 50304, 384, { bTransposed: true }), gpu)).toBe('sliced 8 x 8')
   })
 
   test('slices a weight gradient that has few tiles, the more the larger the GPU', () => {

@@ -4,7 +4,7 @@ import type { GpuTraits } from '../traits.js'
 import type { GpuProgram } from './gpu-program.js'
 import { registerMatmul, type RegisterTile } from './matmul-register.js'
 import { matmulSeed } from './matmul-seed.js'
-import { fitsSliced, slicedMatmul, type SlicedTile } from './matmul-sliced.js'
+import { FEW_ROWS, fitsSliced, slicedMatmul, type SlicedTile } from './matmul-sliced.js'
 import { fitsSubgroup, subgroupMatmul, type SubgroupTile } from './matmul-subgroup.js'
 import { workgroupBytes, workgroupMatmul, type WorkgroupTile } from './matmul-workgroup.js'
 
@@ -17,9 +17,6 @@ export interface MatmulCandidate {
 
 /** One accumulator an element, k ascending: what all tiles do that keep a whole contraction in one invocation. */
 const ASCENDING = 'ascending'
-
-/** Up to so many rows the kernel is a matrix times a few vectors: tiles below them would be empty. */
-export const FEW_ROWS = 4
 
 /** Rows of an invocation: no more than there are; eight cost as little as four where a comes four rows to a load. */
 const rowsOf = ({ a, batch, m }: MatmulKernel): number => (m <= FEW_ROWS ? m : m >= 8 && a.strides[batch.length] === 1 ? 8 : 4)

@@ -1,6 +1,7 @@
 // The seed table of matmul: which candidate an adapter gets before anything was measured on it. Names are those of matmul-candidates.ts.
 import type { MatmulKernel } from '../../../plan/kernel.js'
 import type { GpuFamily, GpuTraits } from '../traits.js'
+import { FEW_ROWS } from './matmul-sliced.js'
 
 interface Seed {
   /** Invocations that keep such a GPU busy, each with four by four elements: with fewer, the contraction is sliced. */
@@ -30,6 +31,9 @@ const seeds: Readonly<Record<GpuFamily, Seed>> = {
 
 const powerOfTwoBelow = (n: number): number => 2 ** Math.floor(Math.log2(Math.max(1, n)))
 
+/** 64 invocations a workgroup, or 128: neighbours read a line together, and partial sums fit into workgroup memory. */
+const slicedName = (slices: number): string => `sliced ${slices} x ${slices === 4 ? 16 : slices === 8 ? 8 : 4}`
+
 /** Names in order of preference; the device runs the first that it can. */
 export function matmulSeed(kernel: MatmulKernel, traits: GpuTraits): string[] {
   const { m, n, k, batch, b } = kernel
@@ -37,11 +41,11 @@ export function matmulSeed(kernel: MatmulKernel, traits: GpuTraits): string[] {
   if (traits.software) return m >= 8 && n >= 8 ? [small, 'register'] : ['register']
   const tiles = batch.reduce((x, y) => x * y, 1) * Math.ceil(m / 4) * Math.ceil(n / 4)
   // one to four rows read each weight once: nothing is lost by slicing; elsewhere tiles share what they read, and few slices do not pay
-  const few = m <= 4
+  const few = m <= FEW_ROWS
   const slices = Math.min(32, powerOfTwoBelow(busy / tiles), powerOfTwoBelow(k / (few ? 8 : 64)))
-  // lanes along k read a transposed right operand in whole lines
-  if (few && slices > 1 && b.strides[batch.length] === 1) return ['sliced subgroup', `sliced ${Math.max(4, slices)} x 4`, 'register']
-  if (slices >= 4) return [slices === 4 ? 'sliced 4 x 16' : slices === 8 ? 'sliced 8 x 8' : `sliced ${slices} x 4`, 'register']
+  // weights that lie along k are read in whole lines by lanes along k, however many columns there are
+  if (few && b.strides[batch.length] === 1) return ['sliced subgroup', slicedName(Math.max(8, slices)), 'register']
+  if (slices >= 4) return [slicedName(slices), 'register']
   if (m < 16 || n < 16 || k < 16) return ['register']
   return [m * n >= 512 * 512 ? large : small, 'tile 16x32', 'register']
 }

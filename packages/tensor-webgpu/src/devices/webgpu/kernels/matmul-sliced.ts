@@ -6,6 +6,9 @@ import { foldWorkgroups, times, workgroupNumber, type GpuProgram } from './gpu-p
 import { matmulText, writeContraction } from './matmul-register.js'
 import { MatmulWriter, type Tile } from './matmul-tile.js'
 
+/** Up to so many rows the kernel is a matrix times a few vectors: tiles below them would be empty. */
+export const FEW_ROWS = 4
+
 export interface SlicedTile extends Tile {
   /** Invocations that share a tile. */
   readonly slices: number
@@ -35,7 +38,7 @@ export function slicedMatmul(kernel: MatmulKernel, tile: SlicedTile, traits: Gpu
   writer.line(`let number = ${workgroupNumber(workgroups)};`)
   if (workgroups[0] * workgroups[1] > count) writer.line(`if (number >= ${count}u) { return; }`)
   // neighbouring invocations read neighbours in memory: along k where b lies so, else along n
-  const neighbours = writer.bMode === 'k' ? 'slices' : 'tiles'
+  const neighbours = writer.bMode !== 'own' && kernel.b.strides[batch.length] === 1 ? 'slices' : 'tiles'
   if (meet === 'workgroup') {
     writer.line(`let slice = ${neighbours === 'slices' ? `local % ${slices}u` : `local / ${across}u`};`)
     writer.line(`let tile = ${neighbours === 'slices' ? `local / ${slices}u` : `local % ${across}u`};`)
