@@ -35,8 +35,6 @@ export class Rematerialization {
   readonly #readers = new Map<Value, Set<Cluster>>()
   /** Cheap values that never were to be stored, being used inside their own kernel alone: another kernel may compute them too. With how many lead to each. */
   readonly #passing = new Map<Value, number>()
-  /** Bases that values computed again read at other indices than their own. They stay in memory, and who computes one cannot have what reads it. */
-  readonly #spread = new Set<Value>()
 
   /**
    * `kept` must be stored for their own sake; `updated` are overwritten by the program, by a cluster of that level: who reads one later than that
@@ -102,20 +100,19 @@ export class Rematerialization {
   }
 
   #isPassing(value: Value): boolean {
-    return value.dtype !== 'f16' && this.#readersOf(value).size === 0 && this.#mayBeComputedAgain(value) && this.#passingBefore(value) < LONGEST_PASSING && value.inputs.every(input => this.#isAligned(input, value.shape))
+    return value.dtype !== 'f16' && this.#readersOf(value).size === 0 && this.#mayBeComputedAgain(value) && this.#passingBefore(value) < LONGEST_PASSING && this.#isFollowed(value)
   }
 
   #isWorthIt(value: Value): boolean {
     const readers = this.#readersOf(value)
-    if (readers.size === 0 || this.#spread.has(value) || !this.#mayBeComputedAgain(value)) return false
+    if (readers.size === 0 || !this.#mayBeComputedAgain(value)) return false
     const size = sizeOf(value.shape)
     const elements = this.#roots(value)
     const roots = [...elements.keys()]
     const last = Math.max(...[...readers].map(reader => reader.level))
     const inMemory = (base: Value): boolean => base.external !== null || this.#kept.has(base) || this.#readersOf(base).size > 0
     if (roots.some(root => (this.#updated.get(root) ?? Infinity) <= last || this.#locations.copied.has(root) || !(inMemory(root) || takesLess(root, value)))) return false
-    if (roots.some(root => this.#spread.has(root) && [...readers].some(reader => reader.members.has(root)))) return false
-    if (!value.inputs.every(input => this.#isAligned(input, value.shape) || (value.operation.kind === 'cast' && this.#isLoaded(input, readers)))) return false
+    if (!this.#isFollowed(value)) return false
     const large = roots.filter(root => root.external === null && sizeOf(root.shape) * 2 > size)
     const prolonged = large.filter(root => Math.max(-1, ...[...this.#readersOf(root)].map(reader => reader.level)) < last)
     if (prolonged.length > 1) return false
@@ -139,13 +136,17 @@ export class Rematerialization {
     const reads = new Set([...reader.reads, ...roots])
     reads.delete(value)
     const stored = [...reader.members].filter(member => this.#kept.has(member) || this.#readersOf(member).size > 0)
-    return users.length > 0 && fits && this.#bindings.allows(reader.members, this.#bindings.count(reads, stored))
+    // in a loop that has it through another value computed again, its place there has been looked at
+    const used = users.length > 0 || (reader.kind === 'loop' && inSpace && value.users.some(user => this.values.has(user)))
+    return used && fits && this.#bindings.allows(reader.members, this.#bindings.count(reads, stored))
   }
 
-  /** Is an operand read from memory by all who compute the value? Then it may be used in any way. */
-  #isLoaded(input: Value, readers: ReadonlySet<Cluster>): boolean {
-    const { base } = this.#locations.of(input)
-    return !this.values.has(base) && !this.#passing.has(base) && ![...readers].some(reader => reader.members.has(base))
+  /**
+   * Can another kernel get at a value's operands? At its own index it can compute them or read them; a half that the value's own kernel reads at other
+   * indices, to have it as f32, stays in memory for that kernel, and any other may read it there in the same way.
+   */
+  #isFollowed({ operation, inputs, shape }: Value): boolean {
+    return inputs.every(input => this.#isAligned(input, shape) || (operation.kind === 'cast' && !this.values.has(this.#locations.of(input).base)))
   }
 
   /**
@@ -159,7 +160,7 @@ export class Rematerialization {
     if (base.external !== null && (met * SMALL <= size || met === size)) return true
     if (base.shape.length !== space.length || input.shape.length !== space.length || walk.offset !== 0 || walk.guards.length > 0) return false
     const layout = this.#locations.layout(base)
-    return base.shape.every((n, axis) => (n === 1 ? input.shape[axis] === 1 || walk.strides[axis] === 0 : n === space[axis] && (input.shape[axis] === 1 || walk.strides[axis] === layout[axis])))
+    return base.shape.every((n, axis) => (n === 1 ? input.shape[axis] === 1 || walk.strides[axis] === 0 : n === space[axis] && n === input.shape[axis] && walk.strides[axis] === layout[axis]))
   }
 
   /** The value itself and whatever passing values it is computed from. */
@@ -168,7 +169,6 @@ export class Rematerialization {
     for (const input of value.inputs) {
       const { base } = this.#locations.of(input)
       if (this.#passing.has(base) && !this.values.has(base)) this.#addWithPassing(base)
-      else if (!this.values.has(base) && !this.#isAligned(input, value.shape)) this.#spread.add(base)
     }
   }
 

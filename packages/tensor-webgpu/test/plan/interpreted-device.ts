@@ -7,6 +7,9 @@ import { planProgram } from '../../src/plan/plan-program.js'
 import type { Plan } from '../../src/plan/plan.js'
 import { interpretKernel } from '../interpret-kernel.js'
 
+/** Of an element: a half's. Each has a place of its own in the arena then. */
+const LEAST_BYTES = 2
+
 interface HostStorage extends Storage {
   values: Float64Array
 }
@@ -37,15 +40,15 @@ export class InterpretedDevice implements Device {
     const plan = planProgram(program, { maxBindings: this.maxBindings, tileWidth: this.tileWidth, split: (step, memory) => fitBindings(step, memory, this.maxBindingBytes) })
     this.plans.push(plan)
     // Stale bits of an earlier slot must not go unnoticed: the arena starts as NaN.
-    const arena = plan.arenaBlocks.map(bytes => new Float64Array(bytes / 4).fill(Number.NaN))
+    const arena = plan.arenaBlocks.map(bytes => new Float64Array(bytes / LEAST_BYTES).fill(Number.NaN))
     return {
       run: (storages, copies) => {
         this.#copy(copies?.before)
-        for (const { external, slot, offset } of plan.preloads) arena[plan.slots[slot].block][plan.slots[slot].arenaOffset / 4 + offset] = (storages[external] as HostStorage).values[0]
+        for (const { external, slot, offset } of plan.preloads) arena[plan.slots[slot].block][plan.slots[slot].arenaOffset / LEAST_BYTES + offset] = (storages[external] as HostStorage).values[0]
         for (const step of plan.steps) {
           const memory = step.regions.map(({ slot, offset, length }) => {
             const { external, block, arenaOffset } = plan.slots[slot]
-            const whole = external === null ? arena[block].subarray(arenaOffset / 4) : (storages[external] as HostStorage).values
+            const whole = external === null ? arena[block].subarray(arenaOffset / LEAST_BYTES) : (storages[external] as HostStorage).values
             return whole.subarray(offset, offset + length)
           })
           this.counts.dispatches++

@@ -9,8 +9,14 @@ import { RandomStream } from '../../src/random.js'
 import type { Tensor } from '../../src/tensor.js'
 import { InterpretedDevice } from './interpreted-device.js'
 
+/** What becomes of values on the way: some are made halves, some halves f32 again. */
+type Recast = (x: Tensor, random: RandomStream) => Tensor
+const asHalves: Recast = (x, random) => [x, x.to('f16'), x.to('f32')][random.integer(3)]
+/** The same draws, and no rounding. */
+const asTheyAre: Recast = (x, random) => [x, x, x][random.integer(3)]
+
 /** The same program for the same seed on any device. */
-function randomProgram(seed: number, device: Device): Tensor[] {
+function randomProgram(seed: number, device: Device, recast?: Recast): Tensor[] {
   const random = new RandomStream(seed)
   // from 600 on matrices are large enough for tiles, and what is fused into them
   const sizes = seed < 600 ? [1, 2, 3, 5] : [1, 16, 18]
@@ -50,7 +56,8 @@ function randomProgram(seed: number, device: Device): Tensor[] {
       () => overwritten(x, tensor(random.integer(5) - 1, { dtype: 'i32', device }), x.rank === 0 ? 0 : random.integer(x.rank)),
       () => overwritten(x.tanh(), tensor(random.integer(3), { dtype: 'i32', device }), x.rank === 0 ? 0 : random.integer(x.rank)),
     ]
-    const next = choices[random.integer(choices.length)]()
+    const made = choices[random.integer(choices.length)]()
+    const next = recast === undefined ? made : recast(made, random)
     if (next.size < 6000) pool.push(next)
   }
   return [pool[pool.length - 1], pool[pool.length - 2], pool[pool.length - 5], pool[5 + random.integer(4)]]
@@ -91,10 +98,10 @@ function expectSame(got: ArrayLike<number>, want: ArrayLike<number>): void {
 }
 
 /** Are the results of a random program what the reference gives? All in one plan first, where fusion sees several users, then one by one. */
-async function compare(seed: number, planned: Device): Promise<void> {
+async function compare(seed: number, planned: Device, halves = false): Promise<void> {
   const reference = createReferenceDevice()
-  const [expected, actual] = [randomProgram(seed, reference), randomProgram(seed, planned)]
-  const together = actual.map(t => t.reshape([-1]))
+  const [expected, actual] = halves ? [randomProgram(seed, reference, asTheyAre), randomProgram(seed, planned, asHalves)] : [randomProgram(seed, reference), randomProgram(seed, planned)]
+  const together = actual.map(t => t.reshape([-1]).to('f32'))
   const joined = concat(together)
   const want = await Promise.all(expected.map(t => t.data()))
   expectSame(await joined.data(), want.flatMap(data => [...data]))
@@ -107,6 +114,13 @@ test.each(Array.from({ length: 660 }, (_, seed) => seed))('random program %i giv
   // operands are computed as they are read, whatever it costs
   if (seed >= 600) [planned.maxBindings, planned.tileWidth] = [6 + (seed % 7), Infinity]
   await compare(seed, planned)
+})
+
+// The interpreter does not round: where halves are stored instead of f32, and read at whose indices, is all that can go wrong.
+test.each(Array.from({ length: 300 }, (_, seed) => seed + 400))('random program %i gives it also where some of its values are halves', async seed => {
+  const planned = new InterpretedDevice()
+  planned.maxBindings = 3 + (seed % 6)
+  await compare(seed, planned, true)
 })
 
 /** A slice's place is known at the run only: its kernel must bind every place there is. */
