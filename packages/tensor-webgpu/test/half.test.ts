@@ -108,6 +108,16 @@ describeOnAdapters('f16', ({ gpu, name }) => {
     expect(Math.max(...[...want].map((value, i) => Math.abs(value - got[i])))).toBeLessThan(2e-3)
   })
 
+  test('a product rounds what it computes of its operands, where no half is in memory', async () => {
+    if (!device.supports('f16')) return
+    const product = (a: Tensor, b: Tensor): Tensor => a.mul(1 / 3).to('f16').matmul(b.mul(1 / 7).to('f16')).to('f32')
+    const given = (where: Device): [Tensor, Tensor] => [rand([32, 32], { seed: 1, device: where }).realize(), rand([32, 32], { seed: 2, device: where }).realize()]
+    const run = compile(product, { device })
+    const [got, want] = [await run(...given(device)).data(), await product(...given(reference)).data()]
+    expect(Math.max(...[...want].map((value, i) => Math.abs(value - got[i])))).toBeLessThan(2 ** -11)   // the reference rounds the product too
+    run.dispose()
+  })
+
   test('takes half the memory', async () => {
     if (!device.supports('f16')) return
     const before = memory(device).sites.reduce((sum, { bytes }) => sum + bytes, 0)

@@ -1,4 +1,5 @@
 // Which operands a matmul may compute as it reads them, and whether that is worth while. Their kernels are written by emit-prologue.ts.
+import { isFloat } from '../dtype.js'
 import { sizeOf } from '../shape.js'
 import { isInline } from './cluster.js'
 import { LEAST_TILED } from './kernel.js'
@@ -19,7 +20,7 @@ export function seenThrough(operand: Value, value: Value, walk: Walk): Walk | nu
 export const still = (walk: Walk, shape: readonly number[]): Walk => ({ ...walk, strides: walk.strides.map((stride, d) => (shape[d] === 1 ? 0 : stride)) })
 
 /**
- * May the matmul compute `value`, which its operand shows, from what `isComputed` leaves in memory? Elementwise in f32, and every load a walk of
+ * May the matmul compute `value`, which its operand shows, from what `isComputed` leaves in memory? Elementwise in floats, and every load a walk of
  * strides over the operand.
  */
 export function canBePrologue(matmul: Value, operand: Value, value: Value, locations: Locations, isComputed: (base: Value) => boolean): boolean {
@@ -30,13 +31,13 @@ export function canBePrologue(matmul: Value, operand: Value, value: Value, locat
   const isFine = (part: Value): boolean => {
     if (met.has(part)) return true
     met.add(part)
-    return part.dtype === 'f32' && (part.operation.kind === 'elementwise' || part.operation.kind === 'cast') && part.inputs.every(input => isLoadable(input))
+    return isFloat(part.dtype) && (part.operation.kind === 'elementwise' || part.operation.kind === 'cast') && part.inputs.every(input => isLoadable(input))
   }
   const isLoadable = (input: Value): boolean => {
     const { base, walk } = locations.of(input)
     if (isInline(base) && !locations.copied.has(base)) return base.operation.kind === 'constant'
     if (isComputed(base)) return isFine(base)
-    return walk.guards.length === 0 && (base.dtype === 'f32' || base.dtype === 'f16') && seenThrough(operand, value, still(walk, input.shape)) !== null
+    return walk.guards.length === 0 && isFloat(base.dtype) && seenThrough(operand, value, still(walk, input.shape)) !== null
   }
   return isFine(value)
 }

@@ -1,5 +1,6 @@
 // Computing again instead of storing: a cheap elementwise value whose operands are in memory anyway is written into the kernels that use it.
 // Saves its memory and its traffic; normalised activations and products of gradients are the usual cases.
+import { bytesPerElement, isFloat } from '../dtype.js'
 import { sameShape, sizeOf } from '../shape.js'
 import type { Bindings } from './bindings.js'
 import { isInline, rowShape, type Cluster, type Clusters } from './cluster.js'
@@ -81,7 +82,7 @@ export class Rematerialization {
 
   /** Where several stored values are each computed from one that is not, it takes their place: an activation and its derivative from their argument. */
   #storeInstead(root: Value): void {
-    if (root.external !== null || isInline(root) || root.dtype !== 'f32' || this.#readersOf(root).size > 0 || this.#kept.has(root) || this.#locations.copied.has(root)) return
+    if (root.external !== null || isInline(root) || !isFloat(root.dtype) || this.#readersOf(root).size > 0 || this.#kept.has(root) || this.#locations.copied.has(root)) return
     const isDerived = (user: Value): boolean => user.operation.kind === 'elementwise' && (activations.has(user.operation.fn) || cheap.has(user.operation.fn))
       && !this.#kept.has(user) && !this.#locations.copied.has(user) && this.#readersOf(user).size > 0
       && user.inputs.every(input => (input === root || isInline(this.#locations.of(input).base)) && this.#isAligned(input, user.shape))
@@ -121,8 +122,8 @@ export class Rematerialization {
 
   /** Reading the operands must not cost more than writing and reading the value does. */
   #saves(value: Value, readers: ReadonlySet<Cluster>, roots: ReadonlyMap<Value, number>): boolean {
-    const added = [...readers].reduce((sum, reader) => sum + [...roots].reduce((more, [root, elements]) => (reader.reads.has(root) || reader.members.has(root) ? more : more + elements), 0), 0)
-    return added <= sizeOf(value.shape) * (1 + readers.size)
+    const added = [...readers].reduce((sum, reader) => sum + [...roots].reduce((more, [root, elements]) => (reader.reads.has(root) || reader.members.has(root) ? more : more + elements * bytesPerElement[root.dtype]), 0), 0)
+    return added <= sizeOf(value.shape) * bytesPerElement[value.dtype] * (1 + readers.size)
   }
 
   #fits(value: Value, reader: Cluster, roots: readonly Value[]): boolean {

@@ -1,6 +1,6 @@
 // A kernel turned into something a GPU can run: shader text, which of the kernel's bindings it binds, and how many workgroups.
 
-import type { Binding, Instruction } from '../../../plan/kernel.js'
+import type { Binding, Instruction, Prologue } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
 
 export interface GpuProgram {
@@ -13,8 +13,8 @@ export interface GpuProgram {
 }
 
 /** Must the shader say `enable f16`? Also a value that is only rounded to a half and stored as something else needs it. */
-export const usesHalves = ({ bindings, body }: { readonly bindings: readonly Binding[]; readonly body: readonly Instruction[] }): boolean =>
-  [...bindings, ...body].some(({ dtype }) => dtype === 'f16')
+export const usesHalves = ({ bindings, body, prologue }: { readonly bindings: readonly Binding[]; readonly body: readonly Instruction[]; readonly prologue?: Prologue }): boolean =>
+  [...bindings, ...body, ...(prologue?.a ?? []), ...(prologue?.b ?? [])].some(({ dtype }) => dtype === 'f16')
 
 /** Workgroups over two dimensions, since one holds at most `limit`; shaders number them `y · x-count + x` and ignore the surplus. */
 export function foldWorkgroups(count: number, limit: number): [number, number] {
