@@ -6,7 +6,7 @@ export { CheckpointError, ConfigError, DataError, DivergenceError, ModelError } 
 
 export { attend, attentionWeights, mergeHeads, splitHeads, type AttentionOptions } from './layers/attention.js'
 export { Conv1D } from './layers/conv1d.js'
-export { DecoderLayer } from './layers/decoder-layer.js'
+export { DecoderLayer, type DecoderCache } from './layers/decoder-layer.js'
 export { Embedding } from './layers/embedding.js'
 export { EncoderDecoder, type EncoderDecoderInput, type EncoderDecoderOptions } from './layers/encoder-decoder.js'
 export { EncoderLayer, type TransformerLayerOptions } from './layers/encoder-layer.js'

@@ -2,7 +2,7 @@
 // model's (models/transformer.ts).
 import type { Tensor } from '@abovo/tensor-webgpu'
 import { Module } from '../module.js'
-import { DecoderLayer } from './decoder-layer.js'
+import { DecoderLayer, type DecoderCache } from './decoder-layer.js'
 import { EncoderLayer, type TransformerLayerOptions } from './encoder-layer.js'
 import { LayerNorm } from './layer-norm.js'
 import type { Noise } from './noise.js'
@@ -46,6 +46,17 @@ export class EncoderDecoder extends Module {
   decode(target: Tensor, memory: Tensor, { sourceMask, noise }: EncoderDecoderInput = {}): Tensor {
     const memoryMask = keyMask(sourceMask)
     return this.decoder.norm.forward(this.decoder.layers.reduce((x, layer) => layer.forward(x, memory, { memoryMask, noise }), target))
+  }
+
+  /** Keys and values of the memory (B, S, C) for each layer of the decoder. */
+  remember(memory: Tensor): Tensor[] {
+    return this.decoder.layers.map(layer => layer.multihead_attn.remember(memory))
+  }
+
+  /** New target tokens (B, T, C) behind those in the caches, one a layer. Within a compiled function. */
+  extend(target: Tensor, caches: readonly DecoderCache[], { at, sourceMask }: { at: Tensor; sourceMask?: Tensor | undefined }): Tensor {
+    const memoryMask = keyMask(sourceMask)
+    return this.decoder.norm.forward(this.decoder.layers.reduce((x, layer, l) => layer.extend(x, caches[l], { at, memoryMask }), target))
   }
 
   forward(source: Tensor, target: Tensor, input: EncoderDecoderInput = {}): Tensor {

@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.js'
 import { Module } from '../module.js'
 import { attend, mergeHeads, splitHeads, type AttentionOptions } from './attention.js'
 import type { Initializer } from './initializer.js'
+import { writeColumns, type LayerCache } from './key-value-cache.js'
 import { glorotBound, Linear } from './linear.js'
 
 /**
@@ -24,6 +25,31 @@ export class MultiHeadAttention extends Module {
     this.in_proj_weight = initializer.uniform([3 * width, width], { bound: glorotBound(width, 3 * width) })
     this.in_proj_bias = initializer.zeros([3 * width])
     this.out_proj = new Linear({ inputs: width, outputs: width, start: 'glorot', initializer })
+  }
+
+  /** Self-attention of T new tokens (B, T, C) that join those in a cache, from column `at` (a scalar, i32) on. Within a compiled function. */
+  extend(x: Tensor, cache: LayerCache, at: Tensor): Tensor {
+    const [B, T, C] = x.shape
+    const H = this.#nHead
+    const projected = x.matmul(this.in_proj_weight.transpose()).add(this.in_proj_bias)   // (B, T, 3C)
+    const rows = projected.narrow(-1, C, 2 * C).reshape([B, T, 2, H, C / H]).permute([2, 0, 3, 1, 4])   // (2, B, H, T, D)
+    const [keys, values] = writeColumns(cache, rows, at)
+    return this.out_proj.forward(mergeHeads(attend(splitHeads(projected.narrow(-1, 0, C), H), keys, values, { causal: true, keyLengths: at.add(T) })))
+  }
+
+  /** Keys and values (2, B, H, S, D) of a memory (B, S, C), to be looked at again and again. */
+  remember(memory: Tensor): Tensor {
+    const [B, S, C] = memory.shape
+    const [, weight] = this.in_proj_weight.split([C, 2 * C], 0)
+    const [, bias] = this.in_proj_bias.split([C, 2 * C], 0)
+    return memory.matmul(weight.transpose()).add(bias).reshape([B, S, 2, this.#nHead, C / this.#nHead]).permute([2, 0, 3, 1, 4])
+  }
+
+  /** Cross-attention of x (B, T, C) over what `remember` gave. */
+  lookAt(x: Tensor, remembered: Tensor, options: AttentionOptions = {}): Tensor {
+    const C = x.shape[2]
+    const q = x.matmul(this.in_proj_weight.narrow(0, 0, C).transpose()).add(this.in_proj_bias.narrow(0, 0, C))
+    return this.out_proj.forward(mergeHeads(attend(splitHeads(q, this.#nHead), remembered.slice([0]), remembered.slice([1]), options)))
   }
 
   forward(x: Tensor, { memory = x, ...options }: AttentionOptions & { memory?: Tensor } = {}): Tensor {

@@ -1,7 +1,8 @@
 // "Attention is all you need" (arXiv 1706.03762): an encoder reads the source, a decoder writes the target and looks back at it. Sinusoidal positions,
 // post-LN as in the paper or pre-LN. Decoding (greedy, beam) is generate/translate.ts.
-import { crossEntropy, type Device, type Tensor } from '@abovo/tensor-webgpu'
+import { arange, crossEntropy, type Device, type Tensor } from '@abovo/tensor-webgpu'
 import { ConfigError, DataError } from '../errors.js'
+import type { DecoderCache } from '../layers/decoder-layer.js'
 import { Embedding } from '../layers/embedding.js'
 import { EncoderDecoder } from '../layers/encoder-decoder.js'
 import { Initializer } from '../layers/initializer.js'
@@ -92,8 +93,27 @@ export class Transformer extends Module {
   /** Target ids (B, T) so far, and the memory of the source → logits (B, T, V). */
   decode(target: Tensor, memory: Tensor, source: Tensor, { noise }: { noise?: Noise | undefined } = {}): Tensor {
     const x = this.#embed(target, this.target_embedding ?? this.embedding, noise)
-    const hidden = this.transformer.decode(x, memory, { sourceMask: this.#real(source), noise })
+    return this.#score(this.transformer.decode(x, memory, { sourceMask: this.#real(source), noise }))
+  }
+
+  /** What each layer of the decoder looks at of a source (B, S): keys and values (2, B, H, S, D). */
+  remember(source: Tensor): Tensor[] {
+    return this.transformer.remember(this.encode(source))
+  }
+
+  /** New target ids (B, T) behind those in the caches, from column `at` (a scalar, i32) on → logits (B, T, V). Within a compiled function. */
+  extendCache(target: Tensor, caches: readonly DecoderCache[], { at, source }: { at: Tensor; source: Tensor }): Tensor {
+    const column = arange(target.shape[1], undefined, 1, { device: target.device }).add(at)
+    const x = this.#scaled(target, this.target_embedding ?? this.embedding)
+    return this.#score(this.transformer.extend(x.add(this.#positions.indexSelect(0, column).to(x.dtype)), caches, { at, sourceMask: this.#real(source) }))
+  }
+
+  #score(hidden: Tensor): Tensor {
     return this.generator === null ? this.embedding.scores(hidden) : this.generator.forward(hidden)
+  }
+
+  #scaled(ids: Tensor, table: Embedding): Tensor {
+    return table.forward(ids).mul(Math.sqrt(this.config.nEmbd))
   }
 
   /** Mean cross-entropy of the targets after the first: the decoder reads target[0 … T−2] and is to say target[1 … T−1]. Padding does not count. */
@@ -110,9 +130,9 @@ export class Transformer extends Module {
 
   #embed(ids: Tensor, table: Embedding, noise: Noise | undefined): Tensor {
     const T = ids.shape[1]
-    const { nPositions, nEmbd, pdrop } = this.config
+    const { nPositions, pdrop } = this.config
     if (T > nPositions) throw new DataError(`Transformer: at most nPositions = ${nPositions} tokens fit, got ${T}`)
-    const embedded = table.forward(ids).mul(Math.sqrt(nEmbd))
+    const embedded = this.#scaled(ids, table)
     return drop(embedded.add(this.#positions.narrow(0, 0, T).to(embedded.dtype)), pdrop, noise)
   }
 }

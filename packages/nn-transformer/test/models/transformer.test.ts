@@ -3,6 +3,7 @@ import { warmupCosineSchedule } from '@abovo/autograd'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { loadModel, saveModel } from '../../src/checkpoint/model-folder.js'
 import { Translator } from '../../src/generate/translate.js'
+import { TranslationSession } from '../../src/generate/translation-session.js'
 import { Transformer } from '../../src/models/transformer.js'
 import { Training } from '../../src/train/training.js'
 import { copyReverseTask, END, PAD, START } from '../fixtures/copy-reverse.js'
@@ -39,6 +40,39 @@ describe('Transformer', () => {
     expect(one.tokens).toEqual(greedy)
     const [best] = await translator.beam([5, 6, 7], { beams: 4, lengthPenalty: 0 })
     expect(best.logProb).toBeGreaterThanOrEqual(one.logProb - 1e-6)
+    // calls that overlap do not disturb one another
+    const [a, b] = await Promise.all([translator.greedy([[5, 6, 7]]), translator.greedy([[9, 8, 7]])])
+    expect(a).toEqual([greedy])
+    expect(b).toEqual(await translator.greedy([[9, 8, 7]]))
+    translator.dispose()
+  })
+
+  test.each([true, false])('decoding token by token, with a cache, has the logits of the whole target at once (norm first: %s)', async normFirst => {
+    const model = new Transformer({ ...options, nLayer: 2, normFirst }, { seed: 4, device })
+    const sources = [[5, 6, 7, 0, 0], [9, 8, 7, 6, 5]]
+    const targets = [[1, 7, 8, 3, 4], [1, 9, 2, 5, 11]]
+    const whole = await model.forward(ids(sources), ids(targets)).data()   // (2, 5, 14)
+    const session = new TranslationSession(model, { batchSize: 2, sourceLength: 5, length: 6, device })
+    for (const swapped of [false, true]) {
+      session.begin(ids(sources))
+      for (let t = 0; t < 5; t++) {
+        const logits = await session.next(Int32Array.from(targets, row => row[t]), swapped ? Int32Array.of(0, 1) : undefined)
+        for (const b of [0, 1]) for (let v = 0; v < 14; v++) expect(logits[b * 14 + v]).toBeCloseTo(whole[(b * 5 + t) * 14 + v], 4)
+      }
+    }
+    session.dispose()
+  })
+
+  test('a row goes on from the row that it is told to', async () => {
+    const model = new Transformer(options, { seed: 4, device })
+    const session = new TranslationSession(model, { batchSize: 2, sourceLength: 3, length: 6, device })
+    session.begin(ids([[5, 6, 7], [5, 6, 7]]))
+    await session.next(Int32Array.of(1, 1))
+    await session.next(Int32Array.of(8, 3))
+    const logits = await session.next(Int32Array.of(4, 4), Int32Array.of(1, 0))
+    const whole = await model.forward(ids([[5, 6, 7], [5, 6, 7]]), ids([[1, 3, 4], [1, 8, 4]])).data()   // (2, 3, 14)
+    for (const b of [0, 1]) for (let v = 0; v < 14; v++) expect(logits[b * 14 + v]).toBeCloseTo(whole[(b * 3 + 2) * 14 + v], 4)
+    session.dispose()
   })
 
   test('comes back from its files', async () => {
