@@ -3,7 +3,7 @@ import { describeOnAdapters } from '@abovo/test-devices/describe'
 import { expect, test } from 'vitest'
 import { requestWebgpuDevice } from '../../src/devices/webgpu/index.js'
 import type { Plan } from '../../src/plan/plan.js'
-import { compile, embedding, requestDevice, scaledDotProductAttention, tensor, zeros, type Device, type Tensor } from '../../src/index.js'
+import { arange, compile, embedding, requestDevice, scaledDotProductAttention, tensor, zeros, type Device, type Tensor } from '../../src/index.js'
 
 const wave = (length: number): Float32Array => Float32Array.from({ length }, (_, i) => Math.sin(i))
 
@@ -68,6 +68,10 @@ describeOnAdapters('a device of small limits', ({ gpu }) => {
   test.each<[string, (x: Tensor, device: Device) => Tensor]>([
     ['elementwise', x => x.mul(2).exp().add(x)],
     ['rows', x => x.softmax(-1)],
+    ['indices', (x, device) => x.flatten().mul(arange(x.size, undefined, 1, { device }).lt(1500).to('f32'))],
+    ['a triangle', x => x.tril(-40)],
+    ['padding', x => x.pad([[50, 70], [0, 3]]).add(1)],
+    ['the last first', x => x.flip(0).mul(x)],
     ['a transpose', x => x.transpose().flatten()],
     ['sums by index', (x, device) => zeros([200, 20], { device }).scatterAdd(0, tensor(Int32Array.from({ length: 96 * 20 }, (_, i) => (Math.floor(i / 20) * 37) % 150), { shape: [96, 20], device }), x)],
     ['rows of a table', (x, device) => embedding(tensor(Int32Array.from({ length: 50 }, (_, i) => (i * 37) % 96), { device }), x)],
