@@ -40,6 +40,8 @@ export class CachedSession implements ChoosingSession {
   readonly #chooseNext: Compiled<[Tensor], void>
   /** Columns filled so far. */
   #at = 0
+  /** Columns that there are random numbers for. */
+  #end = 0
   /** Columns of the prompts; null before the first. */
   #width: number | null = null
 
@@ -82,12 +84,14 @@ export class CachedSession implements ChoosingSession {
   beginChoosing(prompts: readonly Int32Array[], following: number, sampling: SamplingOptions, uniform: (turn: number, row: number) => number): void {
     const ids = this.#open(prompts, following)
     const first = this.#at
-    this.#choices.prepare(first, sampling, (column, b) => uniform(column - first, b))
+    this.#end = Math.min(this.capacity, first + following)
+    this.#choices.prepare(first, this.#end + 1, sampling, (column, b) => uniform(column - first, b))
     this.#beginChoosing(ids)
   }
 
   chooseNext(): void {
     this.#checkRoom('chooseNext', 'beginChoosing')
+    if (this.#at >= this.#end) throw new RangeError(`CachedSession.chooseNext: at most as many tokens as beginChoosing() was told must follow, got one more than ${this.#end - (this.#width ?? 0)}`)
     this.#chooseNext(this.#at++)
   }
 

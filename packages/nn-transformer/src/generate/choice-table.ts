@@ -36,10 +36,10 @@ export class ChoiceTable {
     this.#topP = tensor(1, { device })
   }
 
-  /** How the next tokens are chosen: by `uniform(s, b)`, in [0, 1), what goes into row s, from row `first` on. */
-  prepare(first: number, { temperature = 1, topK = ALL, topP = 1 }: SamplingOptions, uniform: (row: number, b: number) => number): void {
+  /** How the next tokens are chosen: by `uniform(s, b)`, in [0, 1), what goes into row s, for the rows from `first` up to `end`. */
+  prepare(first: number, end: number, { temperature = 1, topK = ALL, topP = 1 }: SamplingOptions, uniform: (row: number, b: number) => number): void {
     const numbers = new Float32Array(this.#rows * this.#batchSize)
-    for (let row = first; row < this.#rows; row++) for (let b = 0; b < this.#batchSize; b++) numbers[row * this.#batchSize + b] = uniform(row, b)
+    for (let row = first; row < end; row++) for (let b = 0; b < this.#batchSize; b++) numbers[row * this.#batchSize + b] = uniform(row, b)
     this.#uniforms.write(numbers)
     this.#temperature.write(Float32Array.of(temperature))
     this.#topK.write(Int32Array.of(Math.min(topK, ALL)))

@@ -26,7 +26,10 @@ export interface DecodingSession {
 /** A session that also chooses tokens on its device, each the input of the next step: nothing has to be read in between. */
 export interface ChoosingSession extends DecodingSession {
   readonly device: Device
-  /** As `begin`, and chooses each row's next token, by `uniform(0, row)`; those of later turns by `uniform(turn, row)`. Numbers in [0, 1). */
+  /**
+   * As `begin`, and chooses each row's next token, by `uniform(0, row)`; those of the later turns, at most `following`, by `uniform(turn, row)`. Numbers
+   * in [0, 1).
+   */
   beginChoosing(prompts: readonly Int32Array[], following: number, sampling: SamplingOptions, uniform: (turn: number, row: number) => number): void
   /** Adds the tokens chosen last, and chooses the next. Does not wait. */
   chooseNext(): void

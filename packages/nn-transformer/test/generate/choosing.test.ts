@@ -91,6 +91,7 @@ describeOnHosts('a choosing session', open => {
     expect(() => session.chooseNext()).toThrow('CachedSession.chooseNext: beginChoosing() must come first')
     session.beginChoosing([Int32Array.of(1, 2), Int32Array.of(3)], 6, { temperature: 0 }, () => 0)
     for (let i = 0; i < 6; i++) session.chooseNext()
+    expect(() => session.chooseNext()).toThrow('at most as many tokens as beginChoosing() was told must follow, got one more than 6')
     const { tokens } = await session.chosen(0)
     const rows = await generate(model, [[1, 2], [3]], { maxNewTokens: 7, temperature: 0, seed: 1 })
     for (const b of [0, 1]) expect([...tokens].filter((_, i) => i % 2 === b)).toEqual([...rows[b].tokens])
