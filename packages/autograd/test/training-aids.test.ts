@@ -4,6 +4,7 @@ import { compile, requestDevice, scaledDotProductAttention, tensor, where, type 
 import { findNonFinite } from '../src/find-non-finite.ts'
 import { grad } from '../src/grad.ts'
 import { GradientAccumulator } from '../src/optim/accumulate.ts'
+import { castParameters } from '../src/optim/cast-parameters.ts'
 import { clipGradNorm } from '../src/optim/clip.ts'
 import { LossScale } from '../src/optim/loss-scale.ts'
 import { MovingAverage } from '../src/optim/moving-average.ts'
@@ -114,6 +115,28 @@ describe('GradientAccumulator', () => {
     }
     const [small, large] = [await run([[1], [2], [-1], [3]]), await run([[1, 2, -1, 3]])]
     small.forEach((value, i) => expect(value).toBeCloseTo(large[i], 12))
+  })
+})
+
+describe('GradientAccumulator in mixed precision', () => {
+  test('adds scaled gradients of halves up in f32, which are unscaled together', async () => {
+    const parameters = { w: tensor([[1, 2], [3, 4]]), b: tensor([0.5, -0.5]) }
+    const optimizer = sgd(parameters, { lr: 1 })
+    const accumulator = new GradientAccumulator(parameters)
+    const lossScale = new LossScale({ initialScale: 1024 })
+    const add = compile((x: Tensor) => {
+      const half = castParameters(parameters, 'f16')
+      accumulator.add(grad(lossScale.scaled(x.to('f16').matmul(half.w).add(half.b).mean()), half))
+    })
+    const update = compile(() => {
+      const { gradients, finite } = lossScale.unscale(accumulator.take(2))
+      optimizer.step(gradients, { when: finite })
+    })
+    for (const x of [[[1, 2]], [[3, -4]]]) add(tensor(x))
+    update()
+    // d mean / dw = x / 2 in each column, d mean / db = 1 / 2
+    expect(await parameters.w.array()).toEqual([[0, 1], [3.5, 4.5]])
+    expect(await parameters.b.array()).toEqual([0, -1])
   })
 })
 

@@ -137,7 +137,7 @@ describe('mixed precision', () => {
 })
 
 describeOnWebgpu('mixed precision on webgpu', open => {
-  test('has the losses of float64 to twice what PyTorch\'s autocast is away, the same bits twice, and learns the task', async () => {
+  test('has the losses of float64 to twice what PyTorch\'s autocast is away, the same bits twice, learns the task, and skips what overflows', async () => {
     const device = await open()
     if (!device.supports('f16')) return expect(() => new Training(new Gpt(config, { seed: 1, device }), () => tensor(1), { precision: 'mixed' })).toThrow(/mixed precision needs a device where f16 works, got webgpu/)
     const losses = await lossesOf(fixture.tiny, device, 120)
@@ -145,6 +145,15 @@ describeOnWebgpu('mixed precision on webgpu', open => {
     expect(await lossesOf(fixture.tiny, device)).toEqual(losses.slice(0, 20))
     // the target is a function of the token: nothing is left to lose
     expect(losses[119]).toBeLessThan(0.02)
+
+    const model = seededGpt(fixture.tiny, device)
+    const training = new Training(model, batch => crossEntropy(model.forward(batch.inputs), batch.targets), { lr: fixture.tiny.lr, precision: 'mixed', lossScale: { initialScale: 2 ** 30 } })
+    const before = await state(model, training)
+    const { loss, gradNorm, lossScale } = training.step(seededBatches(fixture.tiny).next().value)
+    expect([await gradNorm.item(), await lossScale!.item()]).toEqual([Infinity, 2 ** 29])
+    expect(await loss.item()).toBeCloseTo(losses[0], 5)
+    expect(await state(model, training)).toEqual(before)
+    training.dispose()
     device.close()
   }, webgpuTimeout)
 })
