@@ -72,6 +72,7 @@ const axes: readonly MakeStep[] = [
 
 const notEmpty: readonly MakeStep[] = [
   pickRows,
+  withAxis('X.slice_scatter(X.narrow(D, X.shape[D] - K, K), D, 0, K)', (x, axis, k) => x.sliceScatter(axis, indices(x, [0]), x.narrow(axis, (x.shape.at(axis) ?? 0) - k, k)), 1),
   withAxis('X.gather(D, torch.argsort(X, dim=D, stable=True))', (x, axis) => x.gather(axis, x.argsort({ axis })), 1),
 ]
 

@@ -70,6 +70,14 @@ describe('a planned slice', () => {
     expect([...(await from.data())]).toEqual([0, 1, 2, 3])
   })
 
+  test('assigned outside of a compiled function gives the same, as a new value', async () => {
+    const cache = counting([4], device)
+    const before = cache.mul(1)
+    cache.assign(cache.sliceScatter(0, place(2, device), counting([2], device, 50)))
+    expect([...(await cache.data())]).toEqual([0, 1, 50, 51])
+    expect([...(await before.data())]).toEqual([0, 1, 2, 3])
+  })
+
   test('of an intermediate result is written over it', async () => {
     const written = compile((x: Tensor, at: Tensor) => x.mul(2).sliceScatter(0, at, x.narrow(0, 0, 1)).add(1))
     expect([...(await written(counting([4], device), place(2, device)).data())]).toEqual([1, 3, 1, 7])
