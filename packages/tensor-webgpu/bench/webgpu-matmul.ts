@@ -3,6 +3,7 @@
 import { testAdapters } from '@abovo/test-devices'
 import { requestWebgpuDevice } from '../src/devices/webgpu/index.js'
 import type { MatmulKernel } from '../src/plan/kernel.js'
+import { explainPlan } from '../src/plan/explain.js'
 
 type Shape = readonly [name: string, m: number, n: number, k: number, aTransposed?: boolean, bTransposed?: boolean]
 const shapes: readonly Shape[] = [
@@ -43,7 +44,7 @@ for (const [name, m, n, k, aTransposed = false, bTransposed = false] of shapes.f
     const { user, system } = process.cpuUsage(cpu)
     bestCpu = Math.min(bestCpu, (user + system) / 2000 / plan.steps.length)
   }
-  console.log(`${name.padEnd(12)} ${String(m).padStart(5)} x ${String(n).padStart(4)} x ${String(k).padStart(4)}  ${((2e-6 * m * n * k) / best).toFixed(1).padStart(6)} GFLOP/s (${((2e-6 * m * n * k) / bestCpu).toFixed(1)} by processor time)  ${best.toFixed(2)} ms  first ${first.toFixed(0)} ms  ${once.explain().match(/matmul \w+ \d.*/)?.[0] ?? ''}`)
+  console.log(`${name.padEnd(12)} ${String(m).padStart(5)} x ${String(n).padStart(4)} x ${String(k).padStart(4)}  ${((2e-6 * m * n * k) / best).toFixed(1).padStart(6)} GFLOP/s (${((2e-6 * m * n * k) / bestCpu).toFixed(1)} by processor time)  ${best.toFixed(2)} ms  first ${first.toFixed(0)} ms  ${once.explain(explainPlan).match(/matmul \w+ \d.*/)?.[0] ?? ''}`)
   for (const storage of storages) device.free(storage)
 }
 process.exit(0)

@@ -7,6 +7,7 @@ import * as build from './graph/build.js'
 import { Holding } from './graph/holding.js'
 import type { Cell, Node } from './graph/node.js'
 import { makeProgram, type External } from './graph/program.js'
+import { explainPlan } from './plan/explain.js'
 import { allocateStorage, freeStorage } from './memory.js'
 import { findSources, realize, sourceOf } from './realize.js'
 import { Tensor } from './tensor.js'
@@ -65,7 +66,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R, 
     return replay(traced, leaves)
   }
   const extras = {
-    explain: () => [...traces].map(([key, traced]) => `${key}\n${traced.executable.explain()}`).join('\n\n'),
+    explain: () => [...traces].map(([key, traced]) => `${key}\n${traced.executable.explain(explainPlan)}`).join('\n\n'),
     dispose: () => {
       for (const traced of traces.values()) disposeTraced(traced)
       traces.clear()

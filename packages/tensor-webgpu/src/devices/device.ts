@@ -2,6 +2,7 @@
 import type { TuneOptions } from './webgpu/tuning/tune.js'
 import type { Dtype, TypedArray } from '../dtype.js'
 import type { Program } from '../graph/program.js'
+import type { PlanTable } from '../plan/explain.js'
 
 export type DeviceKind = 'reference' | 'wasm' | 'webgpu'
 
@@ -17,8 +18,11 @@ export interface Executable {
   run(storages: readonly Storage[], copies?: { readonly before?: readonly Copy[]; readonly after?: readonly Copy[] }): void
   /** Frees what only this executable holds. */
   dispose(): void
-  /** The plan as a table: kernel, fused operations, shape, dispatches, and the least megabytes and MFLOP it could take; totals at the end. */
-  explain(): string
+  /**
+   * The plan as a table: kernel, fused operations, shape, dispatches, and the least megabytes and MFLOP it could take; totals at the end. `write` sets it: code that only
+   * programs carry along that ask for it.
+   */
+  explain(write: PlanTable): string
 }
 
 export interface Copy {

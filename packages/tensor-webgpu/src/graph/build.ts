@@ -1,5 +1,6 @@
 // The only place where nodes are made. Takes arguments already checked by ops/, works out shape and dtype of the result, and simplifies what
 // costs nothing to see: constants fold, x·1 and x+0 are x. Views of views stay: a gradient may be asked for with respect to the one between.
+import { withKernel } from '../devices/optional-kernels.js'
 import type { Device } from '../devices/device.js'
 import { isFloat, truncateTo, type Dtype } from '../dtype.js'
 import type { ReduceFunction } from '../plan/kernel.js'
@@ -150,18 +151,18 @@ export function attention({ q, k, v, mask, lengths }: { q: Node; k: Node; v: Nod
 }
 
 /** Returns [index, logProb]. */
-export function categorical({ logits, uniform, temperature, topK, topP }: Record<'logits' | 'uniform' | 'temperature' | 'topK' | 'topP', Node>): [Node, Node] {
+export const categorical = /* @__PURE__ */ withKernel('categorical', ({ logits, uniform, temperature, topK, topP }: Record<'logits' | 'uniform' | 'temperature' | 'topK' | 'topP', Node>): [Node, Node] => {
   const { shape, device } = uniform
   const outputs = [{ shape, dtype: 'i32' as const }, { shape, dtype: 'f32' as const }]
   const node = new Node({ kind: 'categorical', outputs }, [logits, uniform, temperature, topK, topP], shape, 'f32', device)
   return [part(node, 0, outputs), part(node, 1, outputs)]
-}
+})
 
 /** Returns [dq, dk, dv]. */
-export function attentionBackward(operands: { dOut: Node; q: Node; k: Node; v: Node; lse: Node; delta: Node; mask: Node | null }, options: AttentionOptions): [Node, Node, Node] {
+export const attentionBackward = /* @__PURE__ */ withKernel('attentionBackward', (operands: { dOut: Node; q: Node; k: Node; v: Node; lse: Node; delta: Node; mask: Node | null }, options: AttentionOptions): [Node, Node, Node] => {
   const { dOut, q, k, v, lse, delta, mask } = operands
   const outputs = [q, k, v].map(({ shape, dtype }) => ({ shape, dtype }))
   const inputs = [dOut, q, k, v, lse, delta, ...(mask ? [mask] : [])]
   const node = new Node({ kind: 'attentionBackward', outputs, ...options }, inputs, q.shape, q.dtype, q.device)
   return [part(node, 0, outputs), part(node, 1, outputs), part(node, 2, outputs)]
-}
+})

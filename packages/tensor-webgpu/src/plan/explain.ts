@@ -66,3 +66,5 @@ export function explainPlan({ steps, arenaBlocks }: Plan, accounts: readonly Ste
   const totals = ['', 'total', '', '', String(dispatches), total(({ bytes }) => bytes), total(({ flops }) => flops ?? 0), [`arena ${arenaBlocks.map(millions).join(' + ') || '0'} MB`, ...notes].join(', ')]
   return align([columns.map(([title]) => title), ...rows, totals]).join('\n')
 }
+
+export type PlanTable = typeof explainPlan

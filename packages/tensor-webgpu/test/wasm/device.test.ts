@@ -4,6 +4,7 @@ import { DeviceError } from '../../src/errors.js'
 import type { LoopKernel } from '../../src/plan/kernel.js'
 import type { Plan, Step } from '../../src/plan/plan.js'
 import { runOnDevice, sameBits } from './run-kernel.js'
+import { explainPlan } from '../../src/plan/explain.js'
 
 const open: WasmDevice[] = []
 async function device(threads = 1): Promise<WasmDevice> {
@@ -187,7 +188,7 @@ describe('plans', () => {
 
   test('explain into how many chunks each kernel is cut', async () => {
     const d = await device()
-    expect(d.preparePlan(twoSteps(7)).explain()).toMatch(/0 +map +add 1 .* 1 chunk\n.*1 +map +add 10 .* 1 chunk\n/)
+    expect(d.preparePlan(twoSteps(7)).explain(explainPlan)).toMatch(/0 +map +add 1 .* 1 chunk\n.*1 +map +add 10 .* 1 chunk\n/)
   })
 
   test('refuse too few storages, and runs after dispose', async () => {

@@ -1,5 +1,7 @@
 // Runs one kernel on a WASM device and in the float64 interpreter on the same data, and compares what they wrote.
 import { expect } from 'vitest'
+// what builds the operations of optional kernels, so that devices load them
+import '../../src/graph/build.js'
 import type { TypedArray } from '../../src/dtype.js'
 import type { Kernel } from '../../src/plan/kernel.js'
 import { RandomStream } from '../../src/random.js'

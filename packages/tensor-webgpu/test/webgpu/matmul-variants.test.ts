@@ -113,8 +113,9 @@ describeOnAdapters('matmul variants', adapter => {
     const kernel: MatmulKernel = { ...plain, bindings: [binding('f16'), binding('f16'), binding('f32', true)] }
     const data = memory(kernel).map(values => values.map(roundToHalf))
     const expected = interpreted(kernel, data)
+    const { choices } = await device.tuning
     for (const { name } of matmulCandidates(form(kernel), device.traits)) {
-      device.tuning.choices.set(kernelClass(kernel) ?? '', { name, exact: false, microseconds: {} })
+      choices.set(kernelClass(kernel) ?? '', { name, exact: false, microseconds: {} })
       const [, , got] = await runOnDevice(device, kernel, data)
       expected[2].forEach((value, i) => expect(Math.abs(got[i] - value), `${name}, element ${i}`).toBeLessThan(5e-5))
     }

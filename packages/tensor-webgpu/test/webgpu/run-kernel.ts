@@ -1,5 +1,7 @@
 // Runs one kernel on a WebGPU device and in the interpreter on the same data, and says where they differ. Not a test itself.
 import { expect } from 'vitest'
+// what builds the operations of optional kernels, so that devices load them
+import '../../src/graph/build.js'
 import type { Dtype, TypedArray } from '../../src/dtype.js'
 import type { WebgpuDevice } from '../../src/devices/webgpu/gpu-device.js'
 import type { GpuProgram } from '../../src/devices/webgpu/kernels/gpu-program.js'

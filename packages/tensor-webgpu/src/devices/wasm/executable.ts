@@ -2,6 +2,7 @@
 import { DeviceError } from '../../errors.js'
 import { evaluateCustom } from '../../graph/definition.js'
 import { denseCopy, type Access, type CustomKernel, type Kernel } from '../../plan/kernel.js'
+import type { PlanTable } from '../../plan/explain.js'
 import type { Plan } from '../../plan/plan.js'
 import { sizeOf } from '../../shape.js'
 import type { Copy, DeviceCounts, Executable, Storage } from '../device.js'
@@ -125,7 +126,7 @@ export class WasmExecutable implements Executable {
     if (!this.#device.closed) this.#device.memory.free(this.#frames)
   }
 
-  explain(): string {
-    return explainKernels(this.#plan, this.#lease.kernels)
+  explain(write: PlanTable): string {
+    return explainKernels(this.#plan, this.#lease.kernels, write)
   }
 }

@@ -5,9 +5,11 @@ import type { Program } from '../../graph/program.js'
 import { planProgram } from '../../plan/plan-program.js'
 import type { Plan } from '../../plan/plan.js'
 import { withdrawDefaultDevice } from '../default-device.js'
+import { loadWanted } from '../optional-kernels.js'
 import type { Copy, Device, DeviceCounts, Executable, Storage } from '../device.js'
 import { WasmExecutable } from './executable.js'
 import { KernelCache } from './kernel-cache.js'
+import { loadKernel } from './kernels/compile.js'
 import { N_BLOCK } from './kernels/matmul.js'
 import { LinearMemory } from './linear-memory.js'
 import { Scratch } from './scratch.js'
@@ -122,5 +124,6 @@ export async function requestWasmDevice({ threads = defaultThreads() }: { readon
   const counts: DeviceCounts = { dispatches: 0, submits: 0, buffersCreated: 0, bindGroupsCreated: 0, pipelinesCreated: 0, liveBytes: 0, peakBytes: 0 }
   const wanted = canShareMemory() ? threads : 1
   const memory = new LinearMemory(wanted > 1, counts)
-  return new WasmDevice(memory, counts, await ThreadPool.start(memory, wanted))
+  const [pool] = await Promise.all([ThreadPool.start(memory, wanted), loadWanted(loadKernel)])
+  return new WasmDevice(memory, counts, pool)
 }

@@ -1,6 +1,7 @@
 // A plan made ready on a device: pipelines and bind groups are built once, a run only encodes and submits.
 import { bytesPerElement } from '../../dtype.js'
 import { DeviceError, DisposedError } from '../../errors.js'
+import type { PlanTable } from '../../plan/explain.js'
 import type { Plan, Region, Step } from '../../plan/plan.js'
 import type { Copy, Executable, Storage } from '../device.js'
 import type { Arena } from './arena.js'
@@ -9,7 +10,7 @@ import type { Compiled, PipelineCache } from './pipelines.js'
 import type { GpuStorage } from './memory.js'
 import type { Recorder } from './recorder.js'
 import type { GpuTraits } from './traits.js'
-import type { Tuning } from './tuning/tuning.js'
+import type { Tunables } from './tuning/tunables.js'
 
 /** What an executable needs of its device. */
 export interface ExecutableHost {
@@ -18,7 +19,7 @@ export interface ExecutableHost {
   readonly arena: Arena
   readonly pipelines: PipelineCache
   readonly recorder: Recorder
-  readonly tuning: Tuning
+  readonly tunables: Tunables
   /** A buffer that nothing else uses, for regions of no elements: they may not lie inside memory that another binding writes. */
   readonly emptyBuffer: GPUBuffer
   resolve(storage: Storage): GpuStorage
@@ -52,8 +53,8 @@ export class GpuExecutable implements Executable {
   constructor(plan: Plan, host: ExecutableHost) {
     this.#host = host
     this.#plan = plan
-    for (const { kernel, regions } of plan.steps) host.tuning.remember({ kernel, lengths: regions.map(({ length }) => length) })
-    this.#compiled = host.tuning.generation
+    for (const { kernel, regions } of plan.steps) host.tunables.remember({ kernel, lengths: regions.map(({ length }) => length) })
+    this.#compiled = host.tunables.generation
     this.#dispatches = this.#compile()
     host.arena.reserve(plan.arenaBlocks)
   }
@@ -68,7 +69,7 @@ export class GpuExecutable implements Executable {
 
   run(storages: readonly Storage[], copies: { readonly before?: readonly Copy[]; readonly after?: readonly Copy[] } = {}): void {
     if (this.#disposed) throw new DisposedError('run: the executable must be live, got a disposed one')
-    if (this.#compiled !== this.#host.tuning.generation) this.#renew()
+    if (this.#compiled !== this.#host.tunables.generation) this.#renew()
     this.#bind(storages)
     const { recorder } = this.#host
     recorder.begin()
@@ -89,7 +90,7 @@ export class GpuExecutable implements Executable {
 
   /** A tuner has made choices since. */
   #renew(): void {
-    this.#compiled = this.#host.tuning.generation
+    this.#compiled = this.#host.tunables.generation
     this.#dispatches = this.#compile()
     this.#bound = []
     this.#generation = -1
@@ -145,7 +146,7 @@ export class GpuExecutable implements Executable {
     for (const { groups } of this.#dispatches) groups.clear()
   }
 
-  explain(): string {
-    return explainDispatches(this.#plan, this.#dispatches)
+  explain(write: PlanTable): string {
+    return explainDispatches(this.#plan, this.#dispatches, write)
   }
 }

@@ -2,10 +2,9 @@
 import { bytesPerElement, type Dtype, type TypedArray } from '../../dtype.js'
 import { DeviceError, DtypeError } from '../../errors.js'
 import type { Program } from '../../graph/program.js'
-import { fitBindings } from '../../plan/fit-bindings.js'
 import type { Kernel } from '../../plan/kernel.js'
 import { planProgram } from '../../plan/plan-program.js'
-import type { Plan } from '../../plan/plan.js'
+import type { Plan, SlotMaker, Step } from '../../plan/plan.js'
 import { withdrawDefaultDevice } from '../default-device.js'
 import type { Device, DeviceCounts, Executable, Storage } from '../device.js'
 import { Arena } from './arena.js'
@@ -18,7 +17,8 @@ import { PipelineCache } from './pipelines.js'
 import { Recorder } from './recorder.js'
 import { StagingRing } from './staging.js'
 import { describeAdapter, traitsOf, type GpuLimits, type GpuTraits } from './traits.js'
-import { Tuning } from './tuning/tuning.js'
+import { Tunables } from './tuning/tunables.js'
+import type { Tuning } from './tuning/tuning.js'
 import type { TuneOptions } from './tuning/tune.js'
 
 // GPUBufferUsage and GPUMapMode are globals that Node lacks
@@ -26,6 +26,9 @@ const usage = { mapRead: 1, copySrc: 4, copyDst: 8, storage: 128 } as const
 const MAP_READ = 1
 /** Only buffers this large are worth an error scope of their own. */
 const SCOPED_BYTES = 1 << 20
+
+/** Steps that do the same with at most so many bytes of a tensor bound at once. */
+export type Splitter = (step: Step, memory: SlotMaker, maxBindingBytes: number) => Step[]
 
 export class WebgpuDevice implements Device {
   readonly kind = 'webgpu'
@@ -39,23 +42,27 @@ export class WebgpuDevice implements Device {
   readonly #arena: Arena
   readonly #pipelines: PipelineCache
   readonly #recorder: Recorder
-  readonly tuning: Tuning
+  readonly #tunables = new Tunables()
+  readonly #info: GPUAdapterInfo
+  #tuning: Promise<Tuning> | null = null
+  readonly #splitter: Splitter | null
   readonly #storages = new WeakMap<Storage, GpuStorage>()
   #empty: GPUBuffer | null = null
 
-  /** `halves`: whether kernels with f16 were seen to work here. */
-  constructor(gpu: GPUDevice, info: GPUAdapterInfo, { halves = gpu.features.has('shader-f16'), limits = {} }: { halves?: boolean; limits?: GpuLimits } = {}) {
+  /** `halves`: whether kernels with f16 were seen to work here. `splitter`: for tensors larger than a binding; without it they are refused. */
+  constructor(gpu: GPUDevice, info: GPUAdapterInfo, { halves = gpu.features.has('shader-f16'), limits = {}, splitter = null }: { halves?: boolean; limits?: GpuLimits; splitter?: Splitter | null } = {}) {
     this.gpu = gpu
     this.description = describeAdapter(info)
     this.traits = { ...traitsOf(gpu, info, limits), f16: halves }
-    this.tuning = new Tuning(gpu, info, this.traits)
+    this.#info = info
+    this.#splitter = splitter
     this.#faults = new Faults(gpu)
     const create = (bytes: number, label: string): GPUBuffer => this.#createBuffer(bytes, usage.storage | usage.copySrc | usage.copyDst, label)
     const release = (buffer: GPUBuffer): void => this.#releaseBuffer(buffer)
     this.#memory = new GpuMemory(create, release, this.traits)
     this.#staging = new StagingRing(bytes => this.#createBuffer(bytes, usage.mapRead | usage.copyDst, 'staging'), release, this.traits.maxBufferBytes)
     this.#arena = new Arena(create, release, this.traits.maxBufferBytes)
-    this.#pipelines = new PipelineCache(gpu, this.#faults, this.traits, this.tuning.choices, () => void this.#counts.pipelinesCreated++)
+    this.#pipelines = new PipelineCache(gpu, this.#faults, this.traits, this.#tunables, () => void this.#counts.pipelinesCreated++)
     this.#recorder = new Recorder(gpu, this.#counts, create, release)
   }
 
@@ -145,7 +152,7 @@ export class WebgpuDevice implements Device {
 
   prepare(program: Program): Executable {
     const { maxStorageBuffers, maxBindingBytes, maxBufferBytes, software } = this.traits
-    return this.preparePlan(planProgram(program, { maxBindings: maxStorageBuffers, maxBlockBytes: maxBufferBytes, tileWidth: software ? 32 : 64, split: (step, memory) => fitBindings(step, memory, maxBindingBytes) }))
+    return this.preparePlan(planProgram(program, { maxBindings: maxStorageBuffers, maxBlockBytes: maxBufferBytes, tileWidth: software ? 32 : 64, split: (step, memory) => this.#splitter?.(step, memory, maxBindingBytes) ?? [step] }))
   }
 
   /** Makes a plan ready that was planned elsewhere, or written by hand. */
@@ -159,7 +166,7 @@ export class WebgpuDevice implements Device {
       pipelines: this.#pipelines,
       recorder: this.#recorder,
       emptyBuffer: this.#empty,
-      tuning: this.tuning,
+      tunables: this.#tunables,
       resolve: storage => this.#resolve(storage),
       bindGroup: descriptor => {
         this.#counts.bindGroupsCreated++
@@ -168,16 +175,22 @@ export class WebgpuDevice implements Device {
     })
   }
 
+  /** The tuner, whose code is loaded when it is first asked for. */
+  get tuning(): Promise<Tuning> {
+    this.#tuning ??= import('./tuning/tuning.js').then(({ Tuning: Tuner }) => new Tuner(this.#tunables, this.gpu, this.#info, this.traits))
+    return this.#tuning
+  }
+
   async tune(options: TuneOptions = {}): Promise<string> {
     this.#faults.check()
-    const text = await this.tuning.run(options)
+    const text = await (await this.tuning).run(options)
     await this.#faults.settle()
     return text
   }
 
   /** The WGSL that this device runs for a kernel. */
   printKernel(kernel: Kernel): string {
-    return printKernel(kernel, this.traits, this.tuning.choices)
+    return printKernel(kernel, this.traits, this.#tunables.chooser)
   }
 
   close(): void {

@@ -5,8 +5,7 @@ import type { Faults } from './faults.js'
 import { generate } from './generate.js'
 import type { GpuProgram } from './kernels/gpu-program.js'
 import type { GpuTraits } from './traits.js'
-import type { Choices } from './tuning/choices.js'
-import { kernelClass } from './tuning/kernel-class.js'
+import type { Tunables } from './tuning/tunables.js'
 
 export interface Compiled {
   readonly program: GpuProgram
@@ -31,28 +30,27 @@ export class PipelineCache {
   readonly #device: GPUDevice
   readonly #faults: Faults
   readonly #traits: GpuTraits
-  readonly #choices: Choices
+  readonly #tunables: Tunables
   readonly #created: () => void
   readonly #byKernel = new Map<string, readonly Compiled[]>()
   readonly #byText = new Map<string, GPUComputePipeline>()
   readonly #layouts = new Map<number, { bindGroup: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>()
 
-  constructor(device: GPUDevice, faults: Faults, traits: GpuTraits, choices: Choices, created: () => void) {
+  constructor(device: GPUDevice, faults: Faults, traits: GpuTraits, tunables: Tunables, created: () => void) {
     this.#device = device
     this.#faults = faults
     this.#traits = traits
-    this.#choices = choices
+    this.#tunables = tunables
     this.#created = created
   }
 
   /** The dispatches of a kernel, in order; none where it has nothing to compute. */
   compile(kernel: Kernel, label: string): readonly Compiled[] {
-    const own = this.#choices.isEmpty ? null : kernelClass(kernel)
-    const choice = own === null ? null : this.#choices.of(own)
-    const key = `${choice === null ? '' : `${choice.name}${choice.exact ? '' : ' in any order'}`}|${kernelKey(kernel)}`
+    const { chooser } = this.#tunables
+    const key = `${chooser?.keyOf(kernel) ?? ''}|${kernelKey(kernel)}`
     const known = this.#byKernel.get(key)
     if (known !== undefined) return known
-    const compiled = generate(kernel, this.#traits, this.#choices).map((program): Compiled => {
+    const compiled = generate(kernel, this.#traits, chooser).map((program): Compiled => {
       const { bindGroup } = this.#layoutFor(program.bindings.length, label)
       return { program, pipeline: this.#pipeline(program, label), layout: bindGroup }
     })

@@ -1,10 +1,11 @@
 // Finding a GPU: `navigator.gpu` in browsers and workers, the npm package `webgpu` (Dawn) in Node, or whatever the caller hands over.
 import { DeviceError } from '../../errors.js'
-import { isSoftwareAdapter, type GpuLimits } from './traits.js'
+import { isSoftwareAdapter, traitsOf, type GpuLimits } from './traits.js'
 import { WebgpuDevice } from './gpu-device.js'
 import { hostTuningStore } from './tuning/host-store.js'
 import type { TuningStore } from './tuning/store.js'
-import { halvesWork } from './half-probe.js'
+import { loadWanted } from '../optional-kernels.js'
+import { loadKernel } from './generate.js'
 
 export interface WebgpuOptions {
   /** The entry point to use instead of the host's own: a counting wrapper, or Dawn's null backend. */
@@ -91,6 +92,8 @@ export async function requestFullDevice(adapter: GPUAdapter): Promise<GPUDevice>
   })
 }
 
+const AMPLE_BINDING = 2 ** 30
+
 /**
  * A WebGPU device. Throws a DeviceError with code 'missing' where the host has no WebGPU or no adapter.
  * @example const device = await requestWebgpuDevice({ powerPreference: 'high-performance' })
@@ -99,11 +102,15 @@ export async function requestWebgpuDevice(options: WebgpuOptions = {}): Promise<
   const adapter = await requestGpuAdapter(options)
   const { tuning = false, limits = {} } = options
   const gpu = await requestFullDevice(adapter)
-  const device = new WebgpuDevice(gpu, adapter.info, { halves: await halvesWork(gpu), limits })
+  const halves = gpu.features.has('shader-f16') && (await (await import('./half-probe.js')).halvesWork(gpu))
+  // where a binding is that large no tensor is larger in practice, and the code that splits kernels is not needed
+  const splitter = traitsOf(gpu, adapter.info, limits).maxBindingBytes < AMPLE_BINDING ? (await import('../../plan/fit-bindings.js')).fitBindings : null
+  await loadWanted(loadKernel)
+  const device = new WebgpuDevice(gpu, adapter.info, { halves, limits, splitter })
   const store = typeof tuning === 'boolean' ? (tuning ? await hostTuningStore() : null) : tuning
-  if (store !== null) await device.tuning.use(store)
+  if (store !== null) await (await device.tuning).use(store)
   return device
 }
 
-/** Wraps a GPUDevice that the caller made, with the limits and features the caller asked for. */
+/** Wraps a GPUDevice that the caller made, with the limits and features the caller asked for. Kernels are not split, and optional ones not loaded. */
 export const webgpuDeviceFrom = (gpu: GPUDevice, info: GPUAdapterInfo = gpu.adapterInfo, limits: GpuLimits = {}): WebgpuDevice => new WebgpuDevice(gpu, info, { limits })

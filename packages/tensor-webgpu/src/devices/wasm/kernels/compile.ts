@@ -1,13 +1,21 @@
 // Which generator writes the code of which kernel.
 import { DtypeError } from '../../../errors.js'
+import { present, type OptionalKernel } from '../../optional-kernels.js'
 import { denseCopy, type Kernel } from '../../../plan/kernel.js'
 import { compileAttention } from './attention.js'
-import { compileAttentionBackward } from './attention-backward.js'
-import { compileCategorical } from './categorical.js'
+import type { compileAttentionBackward } from './attention-backward.js'
+import type { compileCategorical } from './categorical.js'
 import type { CompiledKernel, KernelModule } from './kernel-module.js'
 import { compileLoop } from './loop.js'
 import { compileMatmul } from './matmul.js'
 import { compileScatterAdd } from './scatter-add.js'
+
+const optional: { attentionBackward: typeof compileAttentionBackward | null; categorical: typeof compileCategorical | null } = { attentionBackward: null, categorical: null }
+
+export async function loadKernel(kind: OptionalKernel): Promise<void> {
+  if (kind === 'categorical') optional.categorical = (await import('./categorical.js')).compileCategorical
+  else optional.attentionBackward = (await import('./attention-backward.js')).compileAttentionBackward
+}
 
 export function compileKernel(module: KernelModule, kernel: Kernel): CompiledKernel {
   const half = kernel.bindings.find(binding => binding.dtype === 'f16')
@@ -22,9 +30,9 @@ export function compileKernel(module: KernelModule, kernel: Kernel): CompiledKer
     case 'attention':
       return compileAttention(module, kernel)
     case 'attentionBackward':
-      return compileAttentionBackward(module, kernel)
+      return present(optional.attentionBackward, 'wasm', kernel.kind)(module, kernel)
     case 'categorical':
-      return compileCategorical(module, kernel)
+      return present(optional.categorical, 'wasm', kernel.kind)(module, kernel)
     case 'scatterAdd':
       return compileScatterAdd(module, kernel)
   }

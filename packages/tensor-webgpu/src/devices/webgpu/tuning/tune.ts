@@ -6,6 +6,7 @@ import { candidatesOf } from './candidates.js'
 import type { Choice, Choices } from './choices.js'
 import { kernelClass } from './kernel-class.js'
 import { measure, type Measured } from './measure.js'
+import type { Prepared } from './tunables.js'
 
 export interface TuneOptions {
   /** No new candidate is begun after this. */
@@ -16,12 +17,6 @@ export interface TuneOptions {
   compileMs?: number
   /** true (the default): only candidates that add sums in the same order, so that results keep their bits. false: also those that do not. */
   exact?: boolean
-}
-
-/** A prepared kernel and the elements that each of its bindings spans. */
-export interface Prepared {
-  readonly kernel: Kernel
-  readonly lengths: readonly number[]
 }
 
 /** Larger kernels are left to the seed table: their operands could not be there twice. */
