@@ -26,7 +26,8 @@ export function compileAttentionRows(module: KernelModule, kernel: AttentionKern
   const { batch, heads, queries, keys, headSize } = kernel
   const row = new RowCode(module, kernel)
   const exported = overUnits(module, [batch, heads, queries], kernel.bindings, (f, bases, index) => row.emit(f, bases, index))
-  return { phases: [phase(exported, batch * heads * queries, keys * (headSize + 10))], sharedBytes: 0, threadBytes: row.queryOffset + 4 * headSize }
+  // waiting for memory counts twice: of a few heads each should be a thread's to take
+  return { phases: [phase(exported, batch * heads * queries, 2 * keys * (headSize + 10))], sharedBytes: 0, threadBytes: row.queryOffset + 4 * headSize }
 }
 
 class RowCode {

@@ -33,7 +33,8 @@ export function compileSkinnyMatmul(module: KernelModule, kernel: MatmulKernel):
   const width = Math.min(n, 4 * Math.ceil(n / (4 * strips)))
   const depth = Math.max(Math.min(k, SHORTEST), Math.ceil(k / Math.ceil(PIECES / (copies * strips))))
   const code = new SkinnyCode(module, kernel, { strips, width, parts: Math.ceil(k / depth), depth })
-  const cost = ((m + 1) * width * depth) / 4
+  // waiting for memory counts twice: of few pieces each should be a thread's to take
+  const cost = ((m + 1) * width * depth) / 2
   return {
     phases: [phase(code.addUp(), copies * strips * code.cut.parts, cost), phase(code.finish(), copies * strips, m * width * code.cut.parts)],
     sharedBytes: copies * code.cut.parts * m * n * 4,
