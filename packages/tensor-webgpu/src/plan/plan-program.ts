@@ -18,11 +18,11 @@ import { makeValues, type Value } from './value.js'
 import { dense } from './view.js'
 
 /** Plans a program for a device of these limits: by default eight bindings a kernel, and memory without bounds. */
-export function planProgram(program: Program, { maxBindings = 8, maxBlockBytes = Infinity, tileWidth = 64, split = step => [step] }: Partial<PlanLimits> = {}): Plan {
+export function planProgram(program: Program, { maxBindings = 8, maxBlockBytes = Infinity, tileWidth = 64, activationCost = 16, split = step => [step] }: Partial<PlanLimits> = {}): Plan {
   // Fusion counts values; one read in distant pieces, or stored in two places, takes more than one binding. Where that was too many, fuse less.
   const fewer = new Map<number, number>()
   for (let round = 1; ; round++) {
-    const { plan, crowded, stiff } = planWithin(program, { maxBindings, maxBlockBytes, tileWidth, split }, fewer)
+    const { plan, crowded, stiff } = planWithin(program, { maxBindings, maxBlockBytes, tileWidth, activationCost, split }, fewer)
     if (stiff.size === 0 && (crowded.size === 0 || round > MOST_ROUNDS)) return plan
     for (const { id } of crowded) fewer.set(id, (fewer.get(id) ?? 0) + 1)
     for (const { id } of stiff) fewer.set(id, maxBindings)
@@ -61,7 +61,7 @@ function planWithin(program: Program, limits: PlanLimits, fewer: ReadonlyMap<num
     const { base } = locations.of(value.inputs[0])
     updated.set(base, Math.min(updated.get(base) ?? Infinity, clusters.of(value)?.level ?? -1))
   }
-  const again = new Rematerialization(graph.values, locations, clusters, { kept, updated, bindings, tileWidth: limits.tileWidth })
+  const again = new Rematerialization(graph.values, locations, clusters, { kept, updated, bindings, limits })
   const pools = poolScalars(clusters, bindings, { kept, again: again.values, maxBindings: limits.maxBindings })
   const memory = new Memory(program, graph, locations, clusters, again.values, pools)
   const before: Step[] = []

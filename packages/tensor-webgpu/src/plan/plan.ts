@@ -54,6 +54,8 @@ export interface PlanLimits {
   readonly maxBlockBytes: number
   /** Rows or columns of a product that share what is computed of an operand as it is read: the wider, the less is computed more than once. */
   readonly tileWidth: number
+  /** What an exponential and what an activation needs beside it take, in additions. */
+  readonly activationCost: number
   /** Kernels that do the same as one that reaches over more of a tensor than can be bound; throws a DeviceError with code 'limit' where there are none. */
   readonly split: (step: Step, memory: SlotMaker) => Step[]
 }

@@ -4,6 +4,7 @@ import { sizeOf } from '../shape.js'
 import { isInline } from './cluster.js'
 import { LEAST_TILED } from './kernel.js'
 import { isMovement, moveWalk, type Locations } from './locate.js'
+import type { PlanLimits } from './plan.js'
 import type { Value } from './value.js'
 import type { Walk } from './view.js'
 
@@ -42,7 +43,9 @@ export function canBePrologue(matmul: Value, operand: Value, value: Value, locat
   return isFine(value)
 }
 
-const weights: Readonly<Record<string, number>> = { geluTanh: 16, geluTanhDerivative: 16, sigmoid: 12, tanh: 12, exp: 8, log: 8, div: 4, sqrt: 4, rsqrt: 4 }
+const activations: ReadonlySet<string> = new Set(['geluTanh', 'geluTanhDerivative', 'sigmoid', 'tanh', 'exp', 'log'])
+const slow: ReadonlySet<string> = new Set(['div', 'sqrt', 'rsqrt'])
+
 /** The share of a product's time that computing an operand may take. */
 const MOST_SHARE = 1 / 8
 
@@ -50,12 +53,12 @@ const MOST_SHARE = 1 / 8
  * Is computing an element of the operand `which`, for every tile anew, little beside the multiplications it takes part in? Operations are counted
  * as those of the contraction are; loads of vectors beside the operand itself as one each.
  */
-export function isLittleWork(matmul: Value, which: 0 | 1, value: Value, locations: Locations, { isComputed, tileWidth }: { isComputed: (base: Value) => boolean; tileWidth: number }): boolean {
+export function isLittleWork(matmul: Value, which: 0 | 1, value: Value, locations: Locations, { isComputed, limits: { tileWidth, activationCost } }: { isComputed: (base: Value) => boolean; limits: PlanLimits }): boolean {
   const met = new Set<Value>()
   const cost = (of: Value): number => {
     if (met.has(of)) return 0
     met.add(of)
-    const own = of.operation.kind === 'elementwise' ? (weights[of.operation.fn] ?? 1) : 0
+    const own = of.operation.kind !== 'elementwise' ? 0 : activations.has(of.operation.fn) ? activationCost : slow.has(of.operation.fn) ? 4 : 1
     const loads = of.inputs.map(input => {
       const { base } = locations.of(input)
       if (isInline(base) && !locations.copied.has(base)) return 0

@@ -5,6 +5,7 @@ import { sameShape, sizeOf } from '../shape.js'
 import type { Bindings } from './bindings.js'
 import { isInline, rowShape, type Cluster, type Clusters } from './cluster.js'
 import type { Locations } from './locate.js'
+import type { PlanLimits } from './plan.js'
 import { canBePrologue, isLittleWork } from './prologue.js'
 import type { Value } from './value.js'
 
@@ -32,7 +33,7 @@ export class Rematerialization {
   readonly #kept: ReadonlySet<Value>
   readonly #updated: ReadonlyMap<Value, number>
   readonly #bindings: Bindings
-  readonly #tileWidth: number
+  readonly #limits: PlanLimits
   readonly #readers = new Map<Value, Set<Cluster>>()
   /** Cheap values that never were to be stored, being used inside their own kernel alone: another kernel may compute them too. With how many lead to each. */
   readonly #passing = new Map<Value, number>()
@@ -41,13 +42,13 @@ export class Rematerialization {
    * `kept` must be stored for their own sake; `updated` are overwritten by the program, by a cluster of that level: who reads one later than that
    * keeps it from being done in place.
    */
-  constructor(values: readonly Value[], locations: Locations, clusters: Clusters, options: { kept: ReadonlySet<Value>; updated: ReadonlyMap<Value, number>; bindings: Bindings; tileWidth: number }) {
+  constructor(values: readonly Value[], locations: Locations, clusters: Clusters, options: { kept: ReadonlySet<Value>; updated: ReadonlyMap<Value, number>; bindings: Bindings; limits: PlanLimits }) {
     this.#locations = locations
     this.#clusters = clusters
     this.#kept = options.kept
     this.#updated = options.updated
     this.#bindings = options.bindings
-    this.#tileWidth = options.tileWidth
+    this.#limits = options.limits
     for (const cluster of clusters.inOrder()) for (const base of cluster.reads) this.#readersOf(base).add(cluster)
     for (const value of values) this.#storeInstead(value)
     // once more while something changed: what no longer is read leaves bindings for what did not fit before
@@ -132,7 +133,7 @@ export class Rematerialization {
     const isComputed = (base: Value): boolean => this.values.has(base) || this.#passing.has(base)
     const inSpace = sameShape(value.shape, reader.shape) || sameShape(value.shape, rowShape(reader))
     const fits = users.every(({ member, input }) =>
-      member.operation.kind === 'matmul' ? canBePrologue(member, input, value, this.#locations, isComputed) && isLittleWork(member, member.inputs[0] === input ? 0 : 1, value, this.#locations, { isComputed, tileWidth: this.#tileWidth })
+      member.operation.kind === 'matmul' ? canBePrologue(member, input, value, this.#locations, isComputed) && isLittleWork(member, member.inputs[0] === input ? 0 : 1, value, this.#locations, { isComputed, limits: this.#limits })
       : inSpace && ['elementwise', 'cast', 'reduce'].includes(member.operation.kind) && this.#isAligned(input, reader.shape))
     const reads = new Set([...reader.reads, ...roots])
     reads.delete(value)

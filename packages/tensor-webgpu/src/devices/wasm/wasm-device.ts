@@ -94,7 +94,7 @@ export class WasmDevice implements Device {
   }
 
   prepare(program: Program): Executable {
-    return this.preparePlan(planProgram(program, { maxBindings: MAX_BINDINGS, tileWidth: N_BLOCK }))
+    return this.preparePlan(planProgram(program, { maxBindings: MAX_BINDINGS, tileWidth: N_BLOCK, activationCost: 40 }))
   }
 
   preparePlan(plan: Plan): Executable {

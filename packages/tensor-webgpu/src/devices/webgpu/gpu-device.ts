@@ -152,7 +152,7 @@ export class WebgpuDevice implements Device {
 
   prepare(program: Program): Executable {
     const { maxStorageBuffers, maxBindingBytes, maxBufferBytes, software } = this.traits
-    return this.preparePlan(planProgram(program, { maxBindings: maxStorageBuffers, maxBlockBytes: maxBufferBytes, tileWidth: software ? 32 : 64, split: (step, memory) => this.#splitter?.(step, memory, maxBindingBytes) ?? [step] }))
+    return this.preparePlan(planProgram(program, { maxBindings: maxStorageBuffers, maxBlockBytes: maxBufferBytes, tileWidth: software ? 16 : 64, split: (step, memory) => this.#splitter?.(step, memory, maxBindingBytes) ?? [step] }))
   }
 
   /** Makes a plan ready that was planned elsewhere, or written by hand. */
