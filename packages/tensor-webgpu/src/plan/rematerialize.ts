@@ -6,13 +6,10 @@ import type { Bindings } from './bindings.js'
 import { isInline, rowShape, type Cluster, type Clusters } from './cluster.js'
 import type { Locations } from './locate.js'
 import type { PlanLimits } from './plan.js'
-import { canBePrologue, isLittleWork } from './prologue.js'
+import { activations, canBePrologue, isLittleWork } from './prologue.js'
 import type { Value } from './value.js'
 
 const cheap: ReadonlySet<string> = new Set(['add', 'sub', 'mul', 'neg', 'abs', 'max', 'min', 'where', 'eq', 'ne', 'lt', 'le', 'and', 'or', 'not', 'sign', 'bitAnd'])
-
-/** Dearer, but still less than moving the result to memory and back: activations and their derivatives. */
-const activations: ReadonlySet<string> = new Set(['geluTanh', 'geluTanhDerivative', 'sigmoid', 'tanh', 'exp'])
 
 /** How much smaller than the value an operand is (a row's mean) that may be stored for its sake. */
 const SMALL = 16
@@ -71,13 +68,16 @@ export class Rematerialization {
   /** What has to be read to compute a value, and how many elements of it: operands in memory, or what is read to compute them. */
   #roots(value: Value): Map<Value, number> {
     const roots = new Map<Value, number>()
-    for (const input of value.inputs) {
-      const { base, walk } = this.#locations.of(input)
-      if (isInline(base)) continue
-      const met = sizeOf(input.shape.filter((_, axis) => walk.strides[axis] !== 0))
-      const read = this.values.has(base) || this.#passing.has(base) ? this.#roots(base) : [[base, Math.min(met, sizeOf(base.shape))] as const]
-      for (const [root, elements] of read) roots.set(root, Math.max(elements, roots.get(root) ?? 0))
-    }
+    const met = new Set([value])
+    // a set takes up what is added while it is gone through
+    for (const { inputs } of met)
+      for (const input of inputs) {
+        const { base, walk } = this.#locations.of(input)
+        if (isInline(base)) continue
+        const elements = Math.min(sizeOf(input.shape.filter((_, axis) => walk.strides[axis] !== 0)), sizeOf(base.shape))
+        if (this.values.has(base) || this.#passing.has(base)) met.add(base)
+        else roots.set(base, Math.max(elements, roots.get(base) ?? 0))
+      }
     return roots
   }
 

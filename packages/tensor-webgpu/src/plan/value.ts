@@ -1,10 +1,11 @@
 // The planner's own picture of a program: one Value per distinct computation. Equal nodes are merged; nodes that change nothing vanish.
-import type { Dtype } from '../dtype.js'
+import { isFloat, type Dtype } from '../dtype.js'
 import type { Operation } from '../graph/operation.js'
 import type { Program } from '../graph/program.js'
 import { structureKey } from '../graph/structure-key.js'
 import type { Vertex } from '../graph/vertex.js'
 import type { Shape } from '../shape.js'
+import { LEAST_TILED } from './kernel.js'
 
 export interface Value {
   /** Position in the order; inputs have smaller ones. */
@@ -16,6 +17,13 @@ export interface Value {
   readonly dtype: Dtype
   /** Which external holds it when the run begins, if any. */
   readonly external: number | null
+}
+
+/** Is the value a matmul that devices compute by tiles, and may do something on the side? */
+export function isTiled({ operation, shape, inputs }: Value): boolean {
+  if (operation.kind !== 'matmul' || inputs.some(input => !isFloat(input.dtype))) return false
+  const [m, n] = shape.slice(-2)
+  return m >= LEAST_TILED && n >= LEAST_TILED && inputs[0].shape[inputs[0].shape.length - 1] > 0
 }
 
 export interface ValueGraph {

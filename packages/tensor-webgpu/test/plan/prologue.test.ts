@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { compile } from '../../src/compile.js'
 import type { Device } from '../../src/devices/device.js'
 import { createReferenceDevice } from '../../src/devices/reference/reference-device.js'
-import { layerNorm, tensor } from '../../src/functions.js'
+import { full, layerNorm, tensor } from '../../src/functions.js'
 import type { MatmulKernel } from '../../src/plan/kernel.js'
 import type { Plan } from '../../src/plan/plan.js'
 import type { Tensor } from '../../src/tensor.js'
@@ -78,6 +78,20 @@ test.each([
 ] as [string, number[][], (...args: Tensor[]) => Tensor[]][])('a normalisation with %s is stored', async (_, shapes, build) => {
   const plan = await planOf(shapes, build)
   expect(matmuls(plan).every(({ prologue }) => prologue === undefined)).toBe(true)
+})
+
+test('an operand of nothing but constants is stored', async () => {
+  const constants: ((x: Tensor) => Tensor)[] = [
+    x => full([32, 32], 2, { device: x.device }).add(full([32, 32], 3, { device: x.device })),
+    x => full([32, 32], 2, { device: x.device }).to('i32').to('f32').neg(),
+  ]
+  for (const constant of constants) expect(matmuls(await planOf([[32, 64]], x => [constant(x).matmul(x)], { tileWidth: Infinity })).every(({ prologue }) => prologue === undefined)).toBe(true)
+})
+
+test('a value that is used twice on the way to each next is computed once', async () => {
+  const squares = (x: Tensor, times: number): Tensor => (times === 0 ? x : squares(x.mul(x), times - 1))
+  const [{ prologue }] = matmuls(await planOf([[32, 32], [32, 64]], (x, w) => [squares(x, 12).matmul(w)], { tileWidth: Infinity }))
+  expect(prologue?.a?.map(({ fn }) => fn)).toEqual(['head', ...new Array<string>(12).fill('mul')])
 })
 
 test('kernels that compute operands are split where they reach over too much', async () => {

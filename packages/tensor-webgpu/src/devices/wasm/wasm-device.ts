@@ -18,6 +18,8 @@ import { ThreadPool } from './thread-pool.js'
 
 /** Kernels take any number of bindings. */
 const MAX_BINDINGS = 64
+/** Vector instructions of a GELU: see `activationCost` of plan.ts. */
+const ACTIVATION = 40
 
 export class WasmDevice implements Device {
   readonly kind = 'wasm'
@@ -94,7 +96,7 @@ export class WasmDevice implements Device {
   }
 
   prepare(program: Program): Executable {
-    return this.preparePlan(planProgram(program, { maxBindings: MAX_BINDINGS, tileWidth: N_BLOCK, activationCost: 40 }))
+    return this.preparePlan(planProgram(program, { maxBindings: MAX_BINDINGS, tileWidth: N_BLOCK, activationCost: ACTIVATION }))
   }
 
   preparePlan(plan: Plan): Executable {

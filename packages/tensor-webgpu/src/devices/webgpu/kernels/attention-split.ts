@@ -2,7 +2,7 @@
 // own, and the partial results are joined through workgroup memory, always in the same order.
 import type { AttentionKernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
-import { HIDDEN, writeSeen } from './attention-score.js'
+import { HIDDEN, writeSeen, writeStart } from './attention-score.js'
 import { AttentionShader } from './attention-shader.js'
 import type { GpuProgram } from './gpu-program.js'
 
@@ -16,18 +16,12 @@ export function splitGroup({ headSize }: AttentionKernel, traits: GpuTraits): nu
 export const prefersSplit = (kernel: AttentionKernel, traits: GpuTraits): boolean => splitGroup(kernel, traits) > 1 && !traits.software && kernel.queries <= 4 && kernel.keys >= 64
 
 export function splitAttentionProgram(kernel: AttentionKernel, traits: GpuTraits, group: number): GpuProgram {
-  const { heads, kvHeads, queries, q, k, v, mask, lengths, out, lse } = kernel
+  const { heads, queries, q, k, v, mask, lengths, out, lse } = kernel
   const shader = new AttentionShader(kernel, kernel.bindings, [q, k, v, out], [lse, ...(mask === null ? [] : [mask]), ...(lengths === null ? [] : [lengths])], heads, queries, { group, staging: 'split' }, traits)
   const { vectors } = shader
   const { chunks } = vectors
   shader.shared.push(`var<workgroup> largests: array<f32, ${group}>;\n`, `var<workgroup> totals: array<f32, ${group}>;\n`, `var<workgroup> parts: array<vec4f, ${group * chunks}>;\n`)
-  if (lengths !== null) shader.loadLength(lengths)
-  shader.line(kvHeads === heads ? 'let kvHead = ownHead;' : `let kvHead = ownHead * ${kvHeads}u / ${heads}u;`)
-  shader.loadOwn('q', q, kernel.scale)
-  vectors.declare('sum', '  ')
-  shader.line(`var largest = ${HIDDEN};`)
-  shader.line('var total = 0.0;')
-  shader.line(`let visible = ${shader.visibleKeys('row')};`)
+  writeStart(kernel, shader)
   shader.line(`for (var key = local; key < visible; key += ${group}u) {`)
   writeKey(kernel, shader)
   shader.line('}')

@@ -2,7 +2,7 @@
 // the largest score so far, the sum of exponentials and the weighted values; the last two are rescaled whenever the largest grows.
 import type { AttentionKernel } from '../../../plan/kernel.js'
 import type { GpuTraits } from '../traits.js'
-import { HIDDEN, writeSeen } from './attention-score.js'
+import { writeSeen, writeStart } from './attention-score.js'
 import { attentionLayout } from './attention-seed.js'
 import { AttentionShader, type AttentionLayout } from './attention-shader.js'
 import { prefersSplit, splitAttentionProgram, splitGroup } from './attention-split.js'
@@ -10,19 +10,13 @@ import { writeWalk } from './attention-walk.js'
 import { loopStart, type GpuProgram } from './gpu-program.js'
 
 export function attentionProgram(kernel: AttentionKernel, traits: GpuTraits, forced?: AttentionLayout): GpuProgram | null {
-  const { batch, heads, kvHeads, queries, keys, q, k, v, mask, lengths, out, lse } = kernel
+  const { batch, heads, queries, keys, q, k, v, mask, lengths, out, lse } = kernel
   if (batch * heads * queries === 0) return null
   if (forced?.staging === 'split' || (forced === undefined && prefersSplit(kernel, traits))) return splitAttentionProgram(kernel, traits, forced?.group ?? splitGroup(kernel, traits))
   const layout = forced ?? attentionLayout(queries, traits)
   const shader = new AttentionShader(kernel, kernel.bindings, [q, k, v, out], [lse, ...(mask === null ? [] : [mask]), ...(lengths === null ? [] : [lengths])], heads, queries, layout, traits)
   const { vectors } = shader
-  if (lengths !== null) shader.loadLength(lengths)
-  shader.line(kvHeads === heads ? 'let kvHead = ownHead;' : `let kvHead = ownHead * ${kvHeads}u / ${heads}u;`)
-  shader.loadOwn('q', q, kernel.scale)
-  vectors.declare('sum', '  ')
-  shader.line(`var largest = ${HIDDEN};`)
-  shader.line('var total = 0.0;')
-  shader.line(`let visible = ${shader.visibleKeys('row')};`)
+  writeStart(kernel, shader)
   shader.line(`let end = ${shader.visibleKeys('lastRow')};`)
   writeWalk(shader, { row: 'key', length: keys, from: loopStart(traits), to: 'end', head: 'kvHead', vectors: { k, v }, scalars: {} }, '  ', ({ chunk, indent }) => {
     shader.line('var products = vec4f();', indent)
